@@ -1,0 +1,77 @@
+package hashring_test
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/clusterluck/clusterluck/hashring"
+)
+
+// Lookups are on hot paths of their users: they must not allocate, whatever
+// path they take through the ring.
+func TestLookupsDoNotAllocate(t *testing.T) {
+	for _, opts := range []hashring.Options{{}, {Probes: 2}, hashring.Truncated(hashring.Options{}, 36)} {
+		r, err := hashring.New(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 50 {
+			if err := r.Set(hashring.Node{ID: "n" + strconv.Itoa(i), Zone: strconv.Itoa(i % 3)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keys := make([]string, 4096)
+		for i := range keys {
+			keys[i] = strconv.Itoa(i)
+		}
+		b, err := hashring.NewBounded(r, 1.25)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst, bytes := make([]string, 0, 16), []byte("user:42")
+		i := 0
+		for name, read := range map[string]func(key string){
+			"Owner":            func(key string) { r.Owner(key) },
+			"OwnerBytes":       func(string) { r.OwnerBytes(bytes) },
+			"OwnerHash":        func(key string) { r.OwnerHash(r.Hash(key)) },
+			"AppendOwners 3":   func(key string) { dst = r.AppendOwners(dst[:0], key, 3) },
+			"AppendOwners 16":  func(key string) { dst = r.AppendOwners(dst[:0], key, 16) },
+			"AppendZoneOwners": func(key string) { dst = r.AppendZoneOwners(dst[:0], key, 3) },
+			"AppendPreceding":  func(key string) { dst = r.AppendPreceding(dst[:0], key, 3) },
+			"Get":              func(string) { r.Get("n7") },
+			"Fingerprint":      func(string) { r.Fingerprint() },
+			"Acquire, Release": func(key string) { l, _ := b.Acquire(key); l.Release() },
+		} {
+			t.Run(fmt.Sprintf("probes=%d/%s", r.Options().Probes, name), func(t *testing.T) {
+				got := testing.AllocsPerRun(2*len(keys), func() {
+					read(keys[i%len(keys)])
+					i++
+				})
+				if got != 0 {
+					t.Errorf("%s allocates %v times a call, want 0", name, got)
+				}
+			})
+		}
+	}
+}
+
+// An update must cost the pages it touches, not the ring: peers that sort or
+// copy all points on every Add copy 8 bytes and more a point.
+func TestUpdateCopiesLittle(t *testing.T) {
+	const adds = 50
+	r := ring(t, 1000, 1)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range adds {
+		if err := r.Clone().Set(hashring.Node{ID: "new" + strconv.Itoa(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	got, all := (after.TotalAlloc-before.TotalAlloc)/adds, uint64(r.Bytes())
+	if got > all/3 {
+		t.Errorf("adding one node of 1000 allocates %d bytes of a ring of %d, want at most a third", got, all)
+	}
+}

@@ -1,0 +1,153 @@
+package hashring
+
+import (
+	"iter"
+	"math/bits"
+	"slices"
+)
+
+// bucketsFor returns the number of buckets for n points.
+func bucketsFor(n int) uint64 {
+	const per = bucketPoints * pageBuckets
+	return uint64((n+per-1)/per) * pageBuckets
+}
+
+// newTable returns the table of all points of the members. It costs O(points):
+// points are counted by page and scattered to pages, then each page is sorted
+// by itself, in the nearest cache.
+func newTable(o Options, m *members) table {
+	n := m.points(o)
+	if n == 0 {
+		return table{}
+	}
+	t := table{buckets: bucketsFor(n), n: n}
+	pages := t.buckets / pageBuckets
+	sizes := make([]int, pages)
+	for _, hashes := range m.eachPoint(o) {
+		for _, h := range hashes {
+			page, _ := bits.Mul64(h, pages)
+			sizes[page]++
+		}
+	}
+	t.cold = make([][]point, pages)
+	for page, size := range sizes {
+		t.cold[page] = make([]point, 0, size)
+	}
+	for slot, hashes := range m.eachPoint(o) {
+		for _, h := range hashes {
+			page, _ := bits.Mul64(h, pages)
+			t.cold[page] = append(t.cold[page], point(h)|point(slot))
+		}
+	}
+	var s sorter
+	for _, page := range t.cold {
+		s.sort(page, pages)
+		m.orderTies(page, o)
+	}
+	t.heat(o, m)
+	return t
+}
+
+// eachPoint yields the positions of all points, with the slot of their node, a
+// few at a time.
+func (m *members) eachPoint(o Options) iter.Seq2[uint32, []uint64] {
+	return func(yield func(uint32, []uint64) bool) {
+		var buf [256]uint64
+		for _, slot := range m.order {
+			src := o.Layout.pointsOf(m.ids[slot], 0)
+			for left := int(m.weights[slot]) * o.Points; left > 0; {
+				hashes := buf[:min(left, len(buf))]
+				src.fill(hashes, o.mask())
+				yield(slot, hashes)
+				left -= len(hashes)
+			}
+		}
+	}
+}
+
+// A sorter sorts pages of points. It counts the points by the part of the page
+// they are in, in as many parts as there are points or more, so that almost
+// none is left out of place for the insertion sort that follows.
+type sorter struct {
+	ends [1 << sorterBits]uint16
+	tmp  [1<<sorterBits - 1]point
+}
+
+const sorterBits = 9
+
+func (s *sorter) sort(page []point, pages uint64) {
+	if len(page) > len(s.tmp) {
+		slices.Sort(page)
+		return
+	}
+	width := bits.Len(uint(len(page)))
+	shift, ends := 64-width, s.ends[:1<<width]
+	clear(ends)
+	most := uint16(0)
+	for _, p := range page {
+		_, rest := bits.Mul64(p.at(), pages)
+		end := &ends[rest>>shift]
+		*end++
+		most = max(most, *end)
+	}
+	if most > 32 { // positions that bunch together
+		slices.Sort(page)
+		return
+	}
+	sum := uint16(0)
+	for i, n := range ends {
+		ends[i] = sum
+		sum += n
+	}
+	for _, p := range page {
+		_, rest := bits.Mul64(p.at(), pages)
+		end := &ends[rest>>shift]
+		s.tmp[*end] = p
+		*end++
+	}
+	copy(page, s.tmp[:])
+	insertionSort(page)
+}
+
+// insertionSort is the fastest sort of what is nearly sorted.
+func insertionSort(pts []point) {
+	for i := 1; i < len(pts); i++ {
+		p, j := pts[i], i
+		for ; j > 0 && pts[j-1] > p; j-- {
+			pts[j] = pts[j-1]
+		}
+		pts[j] = p
+	}
+}
+
+// heat makes the hot pages, from the last bucket to the first, so that the next
+// point behind a bucket is always known.
+func (t *table) heat(o Options, m *members) {
+	if !hasLines(o, m) {
+		return
+	}
+	t.hot = make([]*hotPage, len(t.cold))
+	after := t.point(t.settle(cursor{})).slot()
+	for page := len(t.cold) - 1; page >= 0; page-- {
+		lines, pts := new(hotPage), t.cold[page]
+		for i := pageBuckets - 1; i >= 0; i-- {
+			start, bucket := len(pts), uint64(page*pageBuckets+i)
+			for start > 0 && t.bucketOf(pts[start-1]) == bucket {
+				start--
+			}
+			lines[i].fill(pts[start:], after, t.buckets)
+			if start < len(pts) {
+				after = pts[start].slot()
+			}
+			pts = pts[:start]
+		}
+		t.hot[page] = lines
+	}
+}
+
+// hasLines reports whether lookups go through hot pages. Several probes compare
+// exact distances, which lines do not hold, and a lane has no room for the slot
+// of a ring of more than 65,535 nodes.
+func hasLines(o Options, m *members) bool {
+	return o.Probes == 1 && len(m.ids) <= maxHotSlots
+}

@@ -1,0 +1,169 @@
+package hashring
+
+import (
+	"crypto/sha256"
+	"math/bits"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Hash returns the hash that places a key; its top [PositionBits] bits are the
+// key's position. Under [V1] it is xxh3(key).
+func (s *Snapshot) Hash(key string) uint64 { return s.opts.Layout.hashKey(key) }
+
+// HashBytes is [Snapshot.Hash] of a key held as bytes.
+func (s *Snapshot) HashBytes(key []byte) uint64 {
+	if s.opts.Layout == Clusterluck {
+		return prefix60(sha256.Sum256(key))
+	}
+	return xxh3.Hash(key)
+}
+
+// Owner returns the node that owns a key; ok is false if the ring is empty. It
+// costs O(1): the hash of the key and, nearly always, one cache line of the
+// ring. It allocates nothing.
+func (s *Snapshot) Owner(key string) (id string, ok bool) {
+	if s == nil || s.opts.Layout != V1 {
+		return s.ownerOf(s.hashed(key))
+	}
+	// This is OwnerHash again: the call would cost a tenth of the lookup.
+	h := xxh3.HashString(key)
+	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
+	if page := bucket >> pageShift; page < uint64(len(s.t.hot)) {
+		l, place := s.t.hot[page].line(bucket), rest>>(64-placeBits)
+		lane := l.rank(place)
+		if slot := l.slot(lane); !l.shares(lane, place) && slot < uint64(len(s.m.ids)) {
+			return s.m.ids[slot], true
+		}
+	}
+	return s.ownerOf(hashedKey{hash: h})
+}
+
+// OwnerBytes is [Snapshot.Owner] of a key held as bytes.
+func (s *Snapshot) OwnerBytes(key []byte) (id string, ok bool) {
+	if s == nil || s.opts.Layout != V1 {
+		return s.ownerOf(s.hashed(string(key)))
+	}
+	return s.OwnerHash(xxh3.Hash(key))
+}
+
+// OwnerHash is [Snapshot.Owner] of a key of which [Snapshot.Hash] gave h. Under
+// [Clusterluck] a hash does not tell apart a key from a point that shares its
+// first 44 bits; Owner does.
+func (s *Snapshot) OwnerHash(h uint64) (id string, ok bool) {
+	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
+	if page := bucket >> pageShift; page < uint64(len(s.t.hot)) {
+		l, place := s.t.hot[page].line(bucket), rest>>(64-placeBits)
+		lane := l.rank(place)
+		// unsure is above every slot.
+		if slot := l.slot(lane); !l.shares(lane, place) && slot < uint64(len(s.m.ids)) {
+			return s.m.ids[slot], true
+		}
+	}
+	return s.ownerOf(hashedKey{hash: h})
+}
+
+// ownerOf is Owner by the cold pages alone.
+func (s *Snapshot) ownerOf(k hashedKey) (id string, ok bool) {
+	c, ok := s.find(k)
+	if !ok {
+		return "", false
+	}
+	return s.m.ids[s.t.point(c).slot()], true
+}
+
+// A hashedKey is a key's hash and, under [Clusterluck], its whole position.
+type hashedKey struct {
+	hash  uint64
+	text  text
+	whole bool // text is set
+}
+
+func clusterluckKey(digest [sha256.Size]byte) hashedKey {
+	return hashedKey{prefix60(digest), digestText(digest), true}
+}
+
+func (s *Snapshot) hashed(key string) hashedKey {
+	if s != nil && s.opts.Layout == Clusterluck {
+		return clusterluckKey(sha256.Sum256([]byte(key)))
+	}
+	return hashedKey{hash: xxh3.HashString(key)}
+}
+
+// find returns the cursor of the point that a key belongs to, by the cold pages
+// alone; ok is false if the ring is empty.
+func (s *Snapshot) find(k hashedKey) (c cursor, ok bool) {
+	if s == nil || s.t.n == 0 {
+		return cursor{}, false
+	}
+	switch {
+	case s.opts.Layout == Clusterluck:
+		return s.after(k), true
+	case s.opts.Probes > 1:
+		return s.nearest(k.hash), true
+	}
+	return s.t.seek(k.hash & s.mask), true
+}
+
+// after returns the cursor of the first point strictly after a key: the rule of
+// [Clusterluck].
+func (s *Snapshot) after(k hashedKey) cursor {
+	at := k.hash & s.mask
+	c := s.t.lowerBound(at)
+	page := s.t.cold[c.page]
+	run := c.index
+	for run < len(page) && page[run].at() == at {
+		run++
+	}
+	if run > c.index && k.whole {
+		for i, t := range s.m.runTexts(page[c.index:run], s.opts) {
+			if k.text.less(&t.text) {
+				return cursor{c.page, c.index + i}
+			}
+		}
+	}
+	return s.t.settle(cursor{c.page, run})
+}
+
+// nearest returns the cursor of the point that is nearest clockwise to its
+// probe; the earlier probe wins a tie.
+func (s *Snapshot) nearest(h uint64) cursor {
+	best, least := cursor{}, uint64(0)
+	for i := range s.opts.Probes {
+		if i > 0 {
+			h = probe(h)
+		}
+		at := h & s.mask
+		c := s.t.seek(at)
+		if d := s.t.point(c).at() - at; i == 0 || d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// Get returns the node with an id. It costs O(log nodes).
+func (s *Snapshot) Get(id string) (Node, bool) {
+	slot, ok := s.m.slot(id)
+	if !ok {
+		return Node{}, false
+	}
+	return s.m.node(slot), true
+}
+
+// Has reports whether the ring has a node with this id.
+func (s *Snapshot) Has(id string) bool {
+	_, ok := s.Get(id)
+	return ok
+}
+
+// Len returns the number of nodes.
+func (s *Snapshot) Len() int {
+	return len(s.m.order)
+}
+
+// Points returns the number of points on the circle.
+func (s *Snapshot) Points() int { return s.t.n }
+
+// Options returns the ring's options with the defaults filled in.
+func (s *Snapshot) Options() Options { return s.opts.withDefaults() }

@@ -1,0 +1,117 @@
+package hashring
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+)
+
+// A Point is one of a node's places on the circle.
+type Point struct {
+	// Position is the place, of [PositionBits] bits.
+	Position uint64
+	// Label is the position as text: 11 hex digits under [V1], the whole
+	// base64 of the SHA-256 under [Clusterluck].
+	Label string
+	// Node is the id of the point's node.
+	Node string
+}
+
+// Weights yields the nodes' ids and weights, in id order.
+func (s *Snapshot) Weights() iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		for _, slot := range s.m.order {
+			if !yield(s.m.ids[slot], int(s.m.weights[slot])) {
+				return
+			}
+		}
+	}
+}
+
+// Nodes yields the nodes in id order.
+func (s *Snapshot) Nodes() iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		for _, slot := range s.m.order {
+			if !yield(s.m.node(slot)) {
+				return
+			}
+		}
+	}
+}
+
+// All yields the points clockwise from position 0. Under [Clusterluck] it
+// computes every SHA-256 again.
+func (s *Snapshot) All() iter.Seq[Point] {
+	return func(yield func(Point) bool) {
+		texts := s.texts()
+		for _, page := range s.t.cold {
+			for _, p := range page {
+				point := Point{Position: uint64(p) >> slotBits, Node: s.m.ids[p.slot()]}
+				if s.opts.Layout == Clusterluck {
+					place := place{p.at(), p.slot()}
+					t := texts[place]
+					point.Label = string(t[0][:])
+					if len(t) > 1 { // several points of one node: in order
+						texts[place] = t[1:]
+					}
+				} else {
+					point.Label = fmt.Sprintf("%011x", point.Position)
+				}
+				if !yield(point) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A place is where a node has a point, or several.
+type place struct {
+	at   uint64
+	slot uint32
+}
+
+// texts returns the whole positions of all points of a Clusterluck ring,
+// ascending for each place.
+func (s *Snapshot) texts() map[place][]text {
+	if s.opts.Layout != Clusterluck {
+		return nil
+	}
+	texts := make(map[place][]text, s.t.n)
+	for _, slot := range s.m.order {
+		id := s.m.ids[slot]
+		src := s.opts.Layout.pointsOf(id, 0)
+		for i := range int(s.m.weights[slot]) * s.opts.Points {
+			p := place{src.next() & s.mask, slot}
+			texts[p] = append(texts[p], labelText(id, i+1))
+		}
+	}
+	for _, t := range texts {
+		slices.SortFunc(t, func(a, b text) int { return strings.Compare(string(a[:]), string(b[:])) })
+	}
+	return texts
+}
+
+// Fingerprint returns a hash of the options and of all that [Ring.Equal]
+// compares of the nodes, the same whatever the order in which they were added.
+// It costs O(1). It tells rings apart that differ by chance, not by design: it
+// is not cryptographic.
+func (s *Snapshot) Fingerprint() [16]byte {
+	var b [8 * 6]byte
+	o := s.opts.withDefaults()
+	for i, v := range []uint64{uint64(o.Layout), uint64(o.Points), uint64(o.Probes), uint64(s.Len()), s.m.sum[0], s.m.sum[1]} {
+		binary.BigEndian.PutUint64(b[8*i:], v)
+	}
+	return xxh3.Hash128(b[:]).Bytes()
+}
+
+// Bytes returns the memory that the snapshot holds, in bytes, without the text
+// of ids, zones and metadata. Snapshots that follow one another share most.
+func (s *Snapshot) Bytes() int {
+	hot, cold := s.t.bytes()
+	return hot + cold + s.m.bytes()
+}
