@@ -89,8 +89,8 @@ func (b *Bounded) Acquire(key string) (lease Lease, ok bool) {
 // ownerSlot returns the slot of a key's owner.
 func (s *Snapshot) ownerSlot(k *hashedKey) (slot uint32, ok bool) {
 	bucket, rest := bits.Mul64(k.hash&s.mask, s.t.buckets)
-	if page := bucket >> pageShift; page < uint64(len(s.t.hot)) {
-		l, place := s.t.hot[page].line(bucket), rest>>(64-placeBits)
+	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
+		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
 		lane := l.rank(place)
 		if slot := l.slot(lane); !l.shares(lane, place) && slot != unsure {
 			return uint32(slot), true

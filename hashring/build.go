@@ -21,30 +21,39 @@ func newTable(o Options, m *members) table {
 		return table{}
 	}
 	t := table{buckets: bucketsFor(n), n: n}
+	if hasLines(o, m) {
+		t.lead = pageBuckets * lineWords
+	}
 	pages := t.buckets / pageBuckets
-	sizes := make([]int, pages)
+	t.pages, t.sizes = make([]*uint64, pages), make([]uint32, pages)
 	for _, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
 			page, _ := bits.Mul64(h, pages)
-			sizes[page]++
+			t.sizes[page]++
 		}
 	}
-	t.cold = make([][]point, pages)
-	for page, size := range sizes {
-		t.cold[page] = make([]point, 0, size)
+	room := make([][]point, pages) // what is left to fill of each page
+	for page, size := range t.sizes {
+		t.setPage(page, make([]uint64, max(t.lead+int(size), 1))[:t.lead+int(size)])
+		room[page] = t.points(page)
 	}
 	for slot, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
 			page, _ := bits.Mul64(h, pages)
-			t.cold[page] = append(t.cold[page], point(h)|point(slot))
+			room[page][0] = point(h) | point(slot)
+			room[page] = room[page][1:]
 		}
 	}
 	var s sorter
-	for _, page := range t.cold {
-		s.sort(page, pages)
-		m.orderTies(page, o)
+	for page := range t.pages {
+		pts := t.points(page)
+		s.sort(pts, pages)
+		m.orderTies(pts, o)
 	}
-	t.heat(o, m)
+	if t.lead > 0 {
+		t.lit = t.pages
+		t.light()
+	}
 	return t
 }
 
@@ -120,32 +129,27 @@ func insertionSort(pts []point) {
 	}
 }
 
-// heat makes the hot pages, from the last bucket to the first, so that the next
+// light packs all lines, from the last bucket to the first, so that the next
 // point behind a bucket is always known.
-func (t *table) heat(o Options, m *members) {
-	if !hasLines(o, m) {
-		return
-	}
-	t.hot = make([]*hotPage, len(t.cold))
+func (t *table) light() {
 	after := t.point(t.settle(cursor{})).slot()
-	for page := len(t.cold) - 1; page >= 0; page-- {
-		lines, pts := new(hotPage), t.cold[page]
+	for page := len(t.pages) - 1; page >= 0; page-- {
+		pts := t.points(page)
 		for i := pageBuckets - 1; i >= 0; i-- {
 			start, bucket := len(pts), uint64(page*pageBuckets+i)
 			for start > 0 && t.bucketOf(pts[start-1]) == bucket {
 				start--
 			}
-			lines[i].fill(pts[start:], after, t.buckets)
+			lineIn(t.pages[page], bucket).fill(pts[start:], after, t.buckets)
 			if start < len(pts) {
 				after = pts[start].slot()
 			}
 			pts = pts[:start]
 		}
-		t.hot[page] = lines
 	}
 }
 
-// hasLines reports whether lookups go through hot pages. Several probes compare
+// hasLines reports whether pages have lines. Several probes compare
 // exact distances, which lines do not hold, and a lane has no room for the slot
 // of a ring of more than 65,535 nodes.
 func hasLines(o Options, m *members) bool {

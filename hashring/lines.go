@@ -15,20 +15,16 @@ import (
 //
 // A bucket of more than fifteen points keeps the first fifteen and marks the
 // last lane unsure.
-type line [8]uint64
-
-// A hotPage is the lines of pageBuckets buckets.
-type hotPage [pageBuckets]line
+type line [lineWords]uint64
 
 const (
-	lineBytes    = 64
-	hotPageBytes = pageBuckets * lineBytes
-	lineLanes    = 16
-	laneBits     = 16
-	laneMask     = 1<<laneBits - 1
-	placeBits    = 15
-	farthest     = 1<<placeBits - 1
-	unsure       = laneMask
+	lineWords = 8
+	lineLanes = 16
+	laneBits  = 16
+	laneMask  = 1<<laneBits - 1
+	placeBits = 15
+	farthest  = 1<<placeBits - 1
+	unsure    = laneMask
 	// maxHotSlots is the number of nodes whose slots fit a lane beside unsure.
 	maxHotSlots = unsure
 
@@ -36,10 +32,11 @@ const (
 	lanesHigh = 0x8000800080008000 // the top bit of every lane
 )
 
-// line returns the line of a bucket. An index expression would check the page
-// for nil by reading its first byte, which is in another cache line.
-func (p *hotPage) line(bucket uint64) *line {
-	return (*line)(unsafe.Add(unsafe.Pointer(p), bucket%pageBuckets*lineBytes))
+// lineIn returns the line of a bucket in a page that has lines. An index
+// expression would check the page for nil by reading its first byte, which is
+// in another cache line.
+func lineIn(page *uint64, bucket uint64) *line {
+	return (*line)(unsafe.Add(unsafe.Pointer(page), bucket%pageBuckets*(lineWords*wordBytes)))
 }
 
 // rank returns the number of points of the line that are before a place, 0 to

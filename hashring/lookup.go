@@ -29,8 +29,8 @@ func (s *Snapshot) Owner(key string) (id string, ok bool) {
 	// This is OwnerHash again: the call would cost a tenth of the lookup.
 	h := xxh3.HashString(key)
 	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
-	if page := bucket >> pageShift; page < uint64(len(s.t.hot)) {
-		l, place := s.t.hot[page].line(bucket), rest>>(64-placeBits)
+	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
+		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
 		lane := l.rank(place)
 		if slot := l.slot(lane); !l.shares(lane, place) && slot < uint64(len(s.m.ids)) {
 			return s.m.ids[slot], true
@@ -52,8 +52,8 @@ func (s *Snapshot) OwnerBytes(key []byte) (id string, ok bool) {
 // first 44 bits; Owner does.
 func (s *Snapshot) OwnerHash(h uint64) (id string, ok bool) {
 	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
-	if page := bucket >> pageShift; page < uint64(len(s.t.hot)) {
-		l, place := s.t.hot[page].line(bucket), rest>>(64-placeBits)
+	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
+		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
 		lane := l.rank(place)
 		// unsure is above every slot.
 		if slot := l.slot(lane); !l.shares(lane, place) && slot < uint64(len(s.m.ids)) {
@@ -63,7 +63,7 @@ func (s *Snapshot) OwnerHash(h uint64) (id string, ok bool) {
 	return s.ownerOf(hashedKey{hash: h})
 }
 
-// ownerOf is Owner by the cold pages alone.
+// ownerOf is Owner by the points alone.
 func (s *Snapshot) ownerOf(k hashedKey) (id string, ok bool) {
 	c, ok := s.find(k)
 	if !ok {
@@ -90,7 +90,7 @@ func (s *Snapshot) hashed(key string) hashedKey {
 	return hashedKey{hash: xxh3.HashString(key)}
 }
 
-// find returns the cursor of the point that a key belongs to, by the cold pages
+// find returns the cursor of the point that a key belongs to, by the points
 // alone; ok is false if the ring is empty.
 func (s *Snapshot) find(k hashedKey) (c cursor, ok bool) {
 	if s == nil || s.t.n == 0 {
@@ -110,7 +110,7 @@ func (s *Snapshot) find(k hashedKey) (c cursor, ok bool) {
 func (s *Snapshot) after(k hashedKey) cursor {
 	at := k.hash & s.mask
 	c := s.t.lowerBound(at)
-	page := s.t.cold[c.page]
+	page := s.t.points(c.page)
 	run := c.index
 	for run < len(page) && page[run].at() == at {
 		run++

@@ -1,6 +1,9 @@
 package hashring
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 const (
 	// slotBits is the part of a point that says whose it is.
@@ -11,7 +14,8 @@ const (
 	bucketPoints = 11
 	// pageBuckets is the number of buckets that an update copies together.
 	pageBuckets = 1 << pageShift
-	pageShift   = 4
+	pageShift   = 3
+	wordBytes   = 8
 )
 
 // A point is a position in the top 44 bits and the slot of its node in the low
@@ -25,21 +29,38 @@ func (p point) at() uint64 { return uint64(p) &^ slotMask }
 
 // A table holds the points of a ring, sorted by position and then by the
 // layout's rule for ties. The circle is cut into equal buckets, so that the
-// bucket of a hash is one multiplication; pages of buckets are shared between
-// the tables of successive snapshots and never changed once published.
+// bucket of a hash is one multiplication. A page holds the lines and the points
+// of a few buckets, in one allocation; pages are shared between the tables of
+// successive snapshots and never changed once published.
 //
 // A table is written by [newTable] and [table.patch] only.
 type table struct {
-	buckets uint64     // a multiple of pageBuckets; 0 if there are no points
-	hot     []*hotPage // nil where lookups must use cold alone
-	cold    [][]point  // by page
-	n       int        // points
+	buckets uint64    // a multiple of pageBuckets; 0 if there are no points
+	lead    int       // words of lines before the points of a page, or 0
+	pages   []*uint64 // the first word of each
+	sizes   []uint32  // points of each page
+	lit     []*uint64 // pages, if they have lines
+	n       int       // points
+}
+
+// points returns the points of a page.
+func (t *table) points(page int) []point {
+	n := t.sizes[page]
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*point)(unsafe.Add(unsafe.Pointer(t.pages[page]), t.lead*wordBytes)), n)
+}
+
+// setPage makes words, lines and then points, a page.
+func (t *table) setPage(page int, words []uint64) {
+	t.pages[page], t.sizes[page] = unsafe.SliceData(words), uint32(len(words)-t.lead)
 }
 
 // A cursor is the place of a point in a table.
 type cursor struct{ page, index int }
 
-func (t *table) point(c cursor) point { return t.cold[c.page][c.index] }
+func (t *table) point(c cursor) point { return t.points(c.page)[c.index] }
 
 // next returns the cursor of the point after c, around the circle.
 func (t *table) next(c cursor) cursor {
@@ -49,9 +70,9 @@ func (t *table) next(c cursor) cursor {
 
 // settle moves a cursor that is past the end of its page to the next point.
 func (t *table) settle(c cursor) cursor {
-	for c.index >= len(t.cold[c.page]) {
+	for c.index >= int(t.sizes[c.page]) {
 		c.index = 0
-		if c.page++; c.page == len(t.cold) {
+		if c.page++; c.page == len(t.pages) {
 			c.page = 0
 		}
 	}
@@ -62,10 +83,10 @@ func (t *table) settle(c cursor) cursor {
 func (t *table) prev(c cursor) cursor {
 	for c.index == 0 {
 		if c.page == 0 {
-			c.page = len(t.cold)
+			c.page = len(t.pages)
 		}
 		c.page--
-		c.index = len(t.cold[c.page])
+		c.index = int(t.sizes[c.page])
 	}
 	c.index--
 	return c
@@ -79,19 +100,26 @@ func (t *table) seek(h uint64) cursor {
 }
 
 // lowerBound returns the place in h's page before which all points are before
-// h. Points are spread evenly, so a guess in proportion lands within a few.
+// h.
 func (t *table) lowerBound(h uint64) cursor {
 	bucket, rest := bits.Mul64(h, t.buckets)
-	page := t.cold[bucket>>pageShift]
-	guess, _ := bits.Mul64(bucket<<(64-pageShift)|rest>>pageShift, uint64(len(page)))
+	page := int(bucket >> pageShift)
+	return cursor{page, lowerBound(t.points(page), h, bucket<<(64-pageShift)|rest>>pageShift)}
+}
+
+// lowerBound returns the number of points before h; part is how far into the
+// page h is, of 2^64. Points are spread evenly, so that a guess in proportion
+// lands within a few.
+func lowerBound(pts []point, h, part uint64) int {
+	guess, _ := bits.Mul64(part, uint64(len(pts)))
 	i := int(guess)
-	for i > 0 && uint64(page[i-1]) >= h {
+	for i > 0 && uint64(pts[i-1]) >= h {
 		i--
 	}
-	for i < len(page) && uint64(page[i]) < h {
+	for i < len(pts) && uint64(pts[i]) < h {
 		i++
 	}
-	return cursor{int(bucket >> pageShift), i}
+	return i
 }
 
 // bucketOf returns the bucket of a point.
@@ -100,46 +128,8 @@ func (t *table) bucketOf(p point) uint64 {
 	return bucket
 }
 
-// bucketPointsOf returns the points of a bucket. Some point of it, or the
-// place where one would stand, is near guess in the bucket's page.
-func (t *table) bucketPointsOf(bucket uint64) []point {
-	page := t.cold[bucket>>pageShift]
-	lo := int(bucket%pageBuckets) * len(page) / pageBuckets
-	for lo > 0 && t.bucketOf(page[lo-1]) >= bucket {
-		lo--
-	}
-	for lo < len(page) && t.bucketOf(page[lo]) < bucket {
-		lo++
-	}
-	hi := lo
-	for hi < len(page) && t.bucketOf(page[hi]) == bucket {
-		hi++
-	}
-	return page[lo:hi]
-}
-
-// firstFrom returns the first point at or after the start of a bucket, around
-// the circle. The table must have points.
-func (t *table) firstFrom(bucket uint64) point {
-	if pts := t.bucketPointsOf(bucket); len(pts) > 0 {
-		return pts[0]
-	}
-	page := t.cold[bucket>>pageShift]
-	for i := range page {
-		if t.bucketOf(page[i]) > bucket {
-			return page[i]
-		}
-	}
-	return t.point(t.settle(cursor{int(bucket >> pageShift), len(page)}))
-}
-
-// bytes returns the memory that the table holds, size classes included as far
-// as the capacities tell.
-func (t *table) bytes() (hot, cold int) {
-	const pointer, header = bits.UintSize / 8, 3 * bits.UintSize / 8
-	hot = len(t.hot) * (hotPageBytes + pointer)
-	for _, page := range t.cold {
-		cold += cap(page)*8 + header
-	}
-	return hot, cold
+// bytes returns the memory of the table's pages, as asked of the allocator.
+func (t *table) bytes() int {
+	const pageHead = bits.UintSize/8 + 4 // of pages and sizes
+	return len(t.pages)*(pageHead+t.lead*wordBytes) + t.n*wordBytes
 }

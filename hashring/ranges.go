@@ -111,8 +111,8 @@ func (s *Snapshot) arcs(f func(Range, uint32)) {
 		return
 	}
 	prev, started := s.t.point(s.t.prev(s.t.settle(cursor{}))).at()>>slotBits, false
-	for _, page := range s.t.cold {
-		for _, p := range page {
+	for page := range s.t.pages {
+		for _, p := range s.t.points(page) {
 			at := p.at() >> slotBits
 			if started && at == prev {
 				continue // behind another point of this position

@@ -48,15 +48,15 @@ func (s *Snapshot) Nodes() iter.Seq[Node] {
 func (s *Snapshot) All() iter.Seq[Point] {
 	return func(yield func(Point) bool) {
 		texts := s.texts()
-		for _, page := range s.t.cold {
-			for _, p := range page {
+		for page := range s.t.pages {
+			for _, p := range s.t.points(page) {
 				point := Point{Position: uint64(p) >> slotBits, Node: s.m.ids[p.slot()]}
 				if s.opts.Layout == Clusterluck {
-					place := place{p.at(), p.slot()}
-					t := texts[place]
+					at := spot{p.at(), p.slot()}
+					t := texts[at]
 					point.Label = string(t[0][:])
 					if len(t) > 1 { // several points of one node: in order
-						texts[place] = t[1:]
+						texts[at] = t[1:]
 					}
 				} else {
 					point.Label = fmt.Sprintf("%011x", point.Position)
@@ -69,24 +69,24 @@ func (s *Snapshot) All() iter.Seq[Point] {
 	}
 }
 
-// A place is where a node has a point, or several.
-type place struct {
+// A spot is where a node has a point, or several.
+type spot struct {
 	at   uint64
 	slot uint32
 }
 
 // texts returns the whole positions of all points of a Clusterluck ring,
 // ascending for each place.
-func (s *Snapshot) texts() map[place][]text {
+func (s *Snapshot) texts() map[spot][]text {
 	if s.opts.Layout != Clusterluck {
 		return nil
 	}
-	texts := make(map[place][]text, s.t.n)
+	texts := make(map[spot][]text, s.t.n)
 	for _, slot := range s.m.order {
 		id := s.m.ids[slot]
 		src := s.opts.Layout.pointsOf(id, 0)
 		for i := range int(s.m.weights[slot]) * s.opts.Points {
-			p := place{src.next() & s.mask, slot}
+			p := spot{src.next() & s.mask, slot}
 			texts[p] = append(texts[p], labelText(id, i+1))
 		}
 	}
@@ -112,6 +112,5 @@ func (s *Snapshot) Fingerprint() [16]byte {
 // Bytes returns the memory that the snapshot holds, in bytes, without the text
 // of ids, zones and metadata. Snapshots that follow one another share most.
 func (s *Snapshot) Bytes() int {
-	hot, cold := s.t.bytes()
-	return hot + cold + s.m.bytes()
+	return s.t.bytes() + s.m.bytes()
 }

@@ -23,13 +23,13 @@ func (s *Snapshot) AppendOwners(dst []string, key string, n int) []string {
 // gave h.
 func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
 	n = min(n, s.Len())
-	if len(s.t.hot) == 0 || n < 1 {
+	if len(s.t.lit) == 0 || n < 1 {
 		return s.appendOwners(dst, hashedKey{hash: h}, n)
 	}
 	var room [seenRoom]uint32
 	seen := room[:0]
 	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
-	l, place := s.t.hot[bucket>>pageShift].line(bucket), rest>>(64-placeBits)
+	l, place := lineIn(s.t.lit[bucket>>pageShift], bucket), rest>>(64-placeBits)
 	lane := l.rank(place)
 	if l.shares(lane, place) {
 		return s.appendOwners(dst, hashedKey{hash: h}, n)
@@ -52,11 +52,11 @@ func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
 		if bucket++; bucket == s.t.buckets {
 			bucket = 0
 		}
-		l, lane = s.t.hot[bucket>>pageShift].line(bucket), 0
+		l, lane = lineIn(s.t.lit[bucket>>pageShift], bucket), 0
 	}
 }
 
-// appendOwners is AppendOwners by the cold pages alone.
+// appendOwners is AppendOwners by the points alone.
 func (s *Snapshot) appendOwners(dst []string, k hashedKey, n int) []string {
 	c, ok := s.find(k)
 	if !ok {
@@ -192,7 +192,7 @@ func (s *Snapshot) before(k hashedKey) cursor {
 	at := k.hash & s.mask
 	c := s.t.lowerBound(at)
 	if k.whole {
-		run, page := c.index, s.t.cold[c.page]
+		run, page := c.index, s.t.points(c.page)
 		for run < len(page) && page[run].at() == at {
 			run++
 		}
@@ -266,7 +266,7 @@ func (s *Snapshot) firstPoint(slot uint32) cursor {
 	c := s.t.seek(at)
 	if s.opts.Layout == Clusterluck {
 		// Several points of the node may share the position; only one is first.
-		page, run := s.t.cold[c.page], c.index
+		page, run := s.t.points(c.page), c.index
 		for run < len(page) && page[run].at() == at {
 			run++
 		}
