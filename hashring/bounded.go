@@ -3,9 +3,10 @@ package hashring
 import (
 	"fmt"
 	"math"
-	"math/bits"
 	"sync"
 	"sync/atomic"
+
+	"github.com/zeebo/xxh3"
 )
 
 // A Bounded spreads work over the nodes of a ring so that none has more than
@@ -74,63 +75,51 @@ func (l Lease) Release() {
 func (b *Bounded) Acquire(key string) (lease Lease, ok bool) {
 	st := b.current()
 	s := st.snap
-	k := s.hashed(key)
-	slot, ok := s.ownerSlot(&k)
-	if !ok {
+	h := xxh3.HashString(key)
+	if slot := s.slotOf(h); slot < len(st.loads) {
+		total := b.total.Add(1)
+		if load := st.loads[slot]; load.tryAdd(b.bound(s, slot, total)) {
+			return Lease{s.m.ids[slot], &b.total, load}, true
+		}
+		return b.overflow(st, s.keyOf(key, h), total), true
+	}
+	if s.t.n == 0 {
 		return Lease{}, false
 	}
-	total := b.total.Add(1)
-	if load := st.loads[slot]; load.tryAdd(b.capacity(s, slot, total)) {
-		return Lease{s.m.ids[slot], &b.total, load}, true
-	}
-	return b.overflow(st, &k, slot, total), true
+	return b.overflow(st, s.keyOf(key, h), b.total.Add(1)), true
 }
 
-// ownerSlot returns the slot of a key's owner.
-func (s *Snapshot) ownerSlot(k *hashedKey) (slot uint32, ok bool) {
-	bucket, rest := bits.Mul64(k.hash&s.mask, s.t.buckets)
-	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
-		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
-		lane := l.rank(place)
-		if slot := l.slot(lane); !l.shares(lane, place) && slot != unsure {
-			return uint32(slot), true
-		}
-	}
-	c, ok := s.find(*k)
-	if !ok {
-		return 0, false
-	}
-	return s.t.point(c).slot(), true
-}
-
-// overflow finds room beyond the owner. If racers took all there was, the owner
-// gets the load.
-func (b *Bounded) overflow(st *boundedState, k *hashedKey, owner uint32, total int64) Lease {
+// overflow finds room clockwise from the key. If racers took all there was, the
+// owner gets the load.
+func (b *Bounded) overflow(st *boundedState, k hashedKey, total int64) Lease {
 	s := st.snap
-	c, _ := s.find(*k)
-	w := s.walk(c, s.Len(), (*table).next)
-	for slot, ok := w.next(); ok; slot, ok = w.next() {
-		if load := st.loads[slot]; load.tryAdd(b.capacity(s, slot, total)) {
+	c, _ := s.find(k)
+	owner, full := int(s.t.point(c).slot()), -1
+	for range 2 * s.t.n { // a node that is full is as quickly asked again as remembered
+		slot := int(s.t.point(c).slot())
+		if load := st.loads[slot]; slot != full && load.tryAdd(b.bound(s, slot, total)) {
 			return Lease{s.m.ids[slot], &b.total, load}
 		}
+		full, c = slot, s.t.next(c)
 	}
 	load := st.loads[owner]
 	load.Add(1)
 	return Lease{s.m.ids[owner], &b.total, load}
 }
 
-// tryAdd adds one unless that would exceed limit.
-func (p *padded) tryAdd(limit int64) bool {
-	if p.Add(1) <= limit {
+// tryAdd adds one unit unless load is at or above bound already.
+func (p *padded) tryAdd(bound float64) bool {
+	if float64(p.Add(1)-1) < bound {
 		return true
 	}
 	p.Add(-1)
 	return false
 }
 
-// capacity returns the bound of a slot when the whole load is total.
-func (b *Bounded) capacity(s *Snapshot, slot uint32, total int64) int64 {
-	return int64(math.Ceil(b.c * float64(total) * float64(s.m.weights[slot]) / float64(s.m.weight)))
+// bound returns what the load of a slot must be below for one unit more, when
+// the whole load is total: load < x is load + 1 <= ceil(x) for whole loads.
+func (b *Bounded) bound(s *Snapshot, slot int, total int64) float64 {
+	return b.c * float64(total) * float64(s.m.weights[slot]) / float64(s.m.weight)
 }
 
 // current returns the counters for the ring as it is now.
@@ -188,5 +177,5 @@ func (b *Bounded) Capacity(id string) int64 {
 	if !ok {
 		return 0
 	}
-	return b.capacity(st.snap, slot, b.total.Load()+1)
+	return int64(math.Ceil(b.bound(st.snap, int(slot), b.total.Load()+1)))
 }

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math/bits"
 	"slices"
+	"unsafe"
 )
 
 // bucketsFor returns the number of buckets for n points.
@@ -20,7 +21,7 @@ func newTable(o Options, m *members) table {
 	if n == 0 {
 		return table{}
 	}
-	t := table{buckets: bucketsFor(n), n: n}
+	t := table{buckets: bucketsFor(n), n: n, noise: ^o.mask()}
 	if hasLines(o, m) {
 		t.lead = pageBuckets * lineWords
 	}
@@ -28,26 +29,26 @@ func newTable(o Options, m *members) table {
 	t.pages, t.sizes = make([]*uint64, pages), make([]uint32, pages)
 	for _, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
-			page, _ := bits.Mul64(h, pages)
+			page, _ := bits.Mul64(h|t.noise, pages)
 			t.sizes[page]++
 		}
 	}
-	room := make([][]point, pages) // what is left to fill of each page
 	for page, size := range t.sizes {
 		t.setPage(page, make([]uint64, max(t.lead+int(size), 1))[:t.lead+int(size)])
-		room[page] = t.points(page)
+		t.sizes[page] = 0
 	}
 	for slot, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
-			page, _ := bits.Mul64(h, pages)
-			room[page][0] = point(h) | point(slot)
-			room[page] = room[page][1:]
+			page, _ := bits.Mul64(h|t.noise, pages)
+			at := t.lead + int(t.sizes[page])
+			*(*point)(unsafe.Add(unsafe.Pointer(t.pages[page]), at*wordBytes)) = point(h) | point(slot)
+			t.sizes[page]++
 		}
 	}
 	var s sorter
 	for page := range t.pages {
 		pts := t.points(page)
-		s.sort(pts, pages)
+		s.sort(pts, &t)
 		m.orderTies(pts, o)
 	}
 	if t.lead > 0 {
@@ -84,17 +85,17 @@ type sorter struct {
 
 const sorterBits = 9
 
-func (s *sorter) sort(page []point, pages uint64) {
+func (s *sorter) sort(page []point, t *table) {
 	if len(page) > len(s.tmp) {
 		slices.Sort(page)
 		return
 	}
-	width := bits.Len(uint(len(page)))
+	pages, width := t.buckets/pageBuckets, bits.Len(uint(len(page)))
 	shift, ends := 64-width, s.ends[:1<<width]
 	clear(ends)
 	most := uint16(0)
 	for _, p := range page {
-		_, rest := bits.Mul64(p.at(), pages)
+		_, rest := bits.Mul64(t.end(p), pages)
 		end := &ends[rest>>shift]
 		*end++
 		most = max(most, *end)
@@ -109,7 +110,7 @@ func (s *sorter) sort(page []point, pages uint64) {
 		sum += n
 	}
 	for _, p := range page {
-		_, rest := bits.Mul64(p.at(), pages)
+		_, rest := bits.Mul64(t.end(p), pages)
 		end := &ends[rest>>shift]
 		s.tmp[*end] = p
 		*end++
@@ -140,7 +141,7 @@ func (t *table) light() {
 			for start > 0 && t.bucketOf(pts[start-1]) == bucket {
 				start--
 			}
-			lineIn(t.pages[page], bucket).fill(pts[start:], after, t.buckets)
+			lineIn(t.pages[page], bucket).fill(pts[start:], after, t)
 			if start < len(pts) {
 				after = pts[start].slot()
 			}
@@ -149,9 +150,9 @@ func (t *table) light() {
 	}
 }
 
-// hasLines reports whether pages have lines. Several probes compare
-// exact distances, which lines do not hold, and a lane has no room for the slot
-// of a ring of more than 65,535 nodes.
+// hasLines reports whether pages have lines. Several probes compare exact
+// distances, which lines do not hold; the clusterluck layout has another rule
+// for keys; and a lane has no room for the slots of more than 65,535 nodes.
 func hasLines(o Options, m *members) bool {
-	return o.Probes == 1 && len(m.ids) <= maxHotSlots
+	return o.Layout == V1 && o.Probes == 1 && len(m.ids) <= maxHotSlots
 }

@@ -1,30 +1,27 @@
 package hashring
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"unsafe"
 )
 
 // A line is one bucket packed into one cache line, enough to answer almost
-// every lookup with a single memory access:
-//
-//	words 0 to 3: sixteen 16-bit lanes, how far from the end of the bucket its
-//	              points are, in 15 bits, sorted; spare lanes hold 0
-//	words 4 to 7: sixteen 16-bit lanes, the slots of their nodes; spare lanes
-//	              hold the slot of the next point after the bucket
-//
-// A bucket of more than fifteen points keeps the first fifteen and marks the
-// last lane unsure.
-type line [lineWords]uint64
+// every lookup with a single memory access. Lanes are in the order of the
+// points. Spare lanes hold 0 in ends, and in slots the slot of the next point
+// after the bucket. A bucket of more than fifteen points keeps the first
+// fifteen and marks the last slot unsure.
+type line struct {
+	ends  [lineLanes * 2]byte // how far from the end of the bucket each point is, 15 bits, little-endian
+	slots [lineLanes]uint16   // whose point it is
+}
 
 const (
 	lineWords = 8
 	lineLanes = 16
-	laneBits  = 16
-	laneMask  = 1<<laneBits - 1
 	placeBits = 15
 	farthest  = 1<<placeBits - 1
-	unsure    = laneMask
+	unsure    = 1<<16 - 1
 	// maxHotSlots is the number of nodes whose slots fit a lane beside unsure.
 	maxHotSlots = unsure
 
@@ -40,41 +37,38 @@ func lineIn(page *uint64, bucket uint64) *line {
 }
 
 // rank returns the number of points of the line that are before a place, 0 to
-// 15. A point at distance d from the end is before place if place + d carries
-// into the top bit of its lane.
+// 15. It adds place to all ends at once, in lanes of 16 bits: the top bit of a
+// lane is set just where the point is before place.
 func (l *line) rank(place uint64) uint64 {
 	x := place * lanesOne
-	carry := (x+l[0])&lanesHigh | (x+l[1])&lanesHigh>>1 | (x+l[2])&lanesHigh>>2 | (x+l[3])&lanesHigh>>3
-	return uint64(bits.OnesCount64(carry))
-}
-
-// slot returns the slot in a lane, which may be unsure.
-func (l *line) slot(lane uint64) uint64 {
-	return l[4+lane/4%4] >> (lane % 4 * laneBits) & laneMask
+	a := (x + binary.LittleEndian.Uint64(l.ends[0:])) & lanesHigh
+	b := (x + binary.LittleEndian.Uint64(l.ends[8:])) & lanesHigh
+	c := (x + binary.LittleEndian.Uint64(l.ends[16:])) & lanesHigh
+	d := (x + binary.LittleEndian.Uint64(l.ends[24:])) & lanesHigh
+	return uint64(bits.OnesCount64(a|b>>1|c>>2|d>>3)) % lineLanes
 }
 
 // shares reports whether the point in a lane is just at place, so far as the
-// line can tell. A point elsewhere in the bucket may be there too then, and only
-// the whole positions say which is first.
+// line can tell. Only the whole positions say then which is first.
 func (l *line) shares(lane, place uint64) bool {
-	return l[lane/4%4]>>(lane%4*laneBits)&laneMask == farthest-place
+	lane %= lineLanes
+	return uint64(binary.LittleEndian.Uint16(l.ends[2*lane:])) == farthest-place
 }
 
 // fill packs the points of one bucket; after is the slot of the next point
 // behind them.
-func (l *line) fill(pts []point, after uint32, buckets uint64) {
+func (l *line) fill(pts []point, after uint32, t *table) {
 	n := min(len(pts), lineLanes-1)
-	for w := range uint64(4) {
-		places, slots := uint64(0), uint64(after)*lanesOne
-		for i := 4 * int(w); i < n && i < 4*int(w)+4; i++ {
-			_, rest := bits.Mul64(pts[i].at(), buckets)
-			shift := i % 4 * laneBits
-			places |= (farthest - rest>>(64-placeBits)) << shift
-			slots ^= uint64(pts[i].slot()^after) << shift
-		}
-		l[w], l[4+w] = places, slots
+	for i, p := range pts[:n] {
+		_, rest := bits.Mul64(t.end(p), t.buckets)
+		binary.LittleEndian.PutUint16(l.ends[2*i:], uint16(farthest-rest>>(64-placeBits)))
+		l.slots[i] = uint16(p.slot())
+	}
+	clear(l.ends[2*n:])
+	for i := n; i < lineLanes; i++ {
+		l.slots[i] = uint16(after)
 	}
 	if len(pts) > n {
-		l[7] |= unsure << (3 * laneBits)
+		l.slots[n] = unsure
 	}
 }

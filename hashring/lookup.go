@@ -23,26 +23,40 @@ func (s *Snapshot) HashBytes(key []byte) uint64 {
 // costs O(1): the hash of the key and, nearly always, one cache line of the
 // ring. It allocates nothing.
 func (s *Snapshot) Owner(key string) (id string, ok bool) {
-	if s == nil || s.opts.Layout != V1 {
-		return s.ownerOf(s.hashed(key))
+	if s == nil { // of a zero Ring
+		return "", false
 	}
 	// This is OwnerHash again: the call would cost a tenth of the lookup.
 	h := xxh3.HashString(key)
-	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
+	bucket, rest := bits.Mul64(h, s.t.buckets)
 	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
 		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
 		lane := l.rank(place)
-		if slot := l.slot(lane); !l.shares(lane, place) && slot < uint64(len(s.m.ids)) {
+		// unsure is above every slot.
+		if slot := int(l.slots[lane]); !l.shares(lane, place) && slot < len(s.m.ids) {
 			return s.m.ids[slot], true
 		}
 	}
-	return s.ownerOf(hashedKey{hash: h})
+	return s.ownerByPoints(key, h)
+}
+
+// ownerByPoints is Owner without lines; h is of V1.
+func (s *Snapshot) ownerByPoints(key string, h uint64) (id string, ok bool) {
+	return s.ownerOf(s.keyOf(key, h))
+}
+
+// keyOf returns the hashed key, of which h is the xxh3.
+func (s *Snapshot) keyOf(key string, h uint64) hashedKey {
+	if s.opts.Layout == V1 {
+		return hashedKey{hash: h}
+	}
+	return s.hashed(key)
 }
 
 // OwnerBytes is [Snapshot.Owner] of a key held as bytes.
 func (s *Snapshot) OwnerBytes(key []byte) (id string, ok bool) {
 	if s == nil || s.opts.Layout != V1 {
-		return s.ownerOf(s.hashed(string(key)))
+		return s.Owner(string(key))
 	}
 	return s.OwnerHash(xxh3.Hash(key))
 }
@@ -51,16 +65,23 @@ func (s *Snapshot) OwnerBytes(key []byte) (id string, ok bool) {
 // [Clusterluck] a hash does not tell apart a key from a point that shares its
 // first 44 bits; Owner does.
 func (s *Snapshot) OwnerHash(h uint64) (id string, ok bool) {
-	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
-	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
-		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
-		lane := l.rank(place)
-		// unsure is above every slot.
-		if slot := l.slot(lane); !l.shares(lane, place) && slot < uint64(len(s.m.ids)) {
-			return s.m.ids[slot], true
-		}
+	if slot := s.slotOf(h); slot < len(s.m.ids) {
+		return s.m.ids[slot], true
 	}
 	return s.ownerOf(hashedKey{hash: h})
+}
+
+// slotOf returns the slot of the node that owns a hash, or unsure if the lines
+// do not tell.
+func (s *Snapshot) slotOf(h uint64) int {
+	bucket, rest := bits.Mul64(h, s.t.buckets)
+	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
+		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
+		if lane := l.rank(place); !l.shares(lane, place) {
+			return int(l.slots[lane])
+		}
+	}
+	return unsure
 }
 
 // ownerOf is Owner by the points alone.
@@ -84,7 +105,7 @@ func clusterluckKey(digest [sha256.Size]byte) hashedKey {
 }
 
 func (s *Snapshot) hashed(key string) hashedKey {
-	if s != nil && s.opts.Layout == Clusterluck {
+	if s.opts.Layout == Clusterluck {
 		return clusterluckKey(sha256.Sum256([]byte(key)))
 	}
 	return hashedKey{hash: xxh3.HashString(key)}
@@ -93,7 +114,7 @@ func (s *Snapshot) hashed(key string) hashedKey {
 // find returns the cursor of the point that a key belongs to, by the points
 // alone; ok is false if the ring is empty.
 func (s *Snapshot) find(k hashedKey) (c cursor, ok bool) {
-	if s == nil || s.t.n == 0 {
+	if s.t.n == 0 {
 		return cursor{}, false
 	}
 	switch {
@@ -102,7 +123,7 @@ func (s *Snapshot) find(k hashedKey) (c cursor, ok bool) {
 	case s.opts.Probes > 1:
 		return s.nearest(k.hash), true
 	}
-	return s.t.seek(k.hash & s.mask), true
+	return s.t.seek(k.hash), true
 }
 
 // after returns the cursor of the first point strictly after a key: the rule of

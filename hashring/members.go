@@ -66,15 +66,24 @@ func (m *members) take(slot uint32) {
 	m.subHash(n)
 }
 
-// clone returns members that may be changed.
-func (m *members) clone() *members {
+// clone returns members that may be changed, with room for so many more nodes.
+func (m *members) clone(more int) *members {
 	c := *m
-	c.ids = slices.Clone(m.ids)
-	c.weights = slices.Clone(m.weights)
-	c.extras = slices.Clone(m.extras)
-	c.order = slices.Clone(m.order)
+	if more -= len(m.free); more < 0 {
+		more = 0
+	}
+	c.ids = cloneWithRoom(m.ids, more)
+	c.weights = cloneWithRoom(m.weights, more)
+	if m.extras != nil {
+		c.extras = cloneWithRoom(m.extras, more)
+	}
+	c.order = cloneWithRoom(m.order, more+len(m.free))
 	c.free = slices.Clone(m.free)
 	return &c
+}
+
+func cloneWithRoom[T any](s []T, more int) []T {
+	return append(make([]T, 0, len(s)+more), s...)
 }
 
 // grow returns a free slot.

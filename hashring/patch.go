@@ -158,7 +158,7 @@ func (p *patch) relight(page int) {
 			hi++
 		}
 		after := p.after(page, pts[hi:])
-		lineIn(&p.words[0], c.bucket).fill(pts[lo:hi], after, p.old.buckets)
+		lineIn(&p.words[0], c.bucket).fill(pts[lo:hi], after, p.old)
 		if lo < c.index {
 			continue
 		}
@@ -198,7 +198,7 @@ func (p *patch) end(page int, head *uint64, bucket uint64, pts []point, first ui
 		for lo > 0 && p.old.bucketOf(pts[lo-1]) == bucket {
 			lo--
 		}
-		lineIn(head, bucket).fill(pts[lo:], first, p.old.buckets)
+		lineIn(head, bucket).fill(pts[lo:], first, p.old)
 		if lo < len(pts) {
 			return true
 		}

@@ -36,11 +36,12 @@ func (p point) at() uint64 { return uint64(p) &^ slotMask }
 // A table is written by [newTable] and [table.patch] only.
 type table struct {
 	buckets uint64    // a multiple of pageBuckets; 0 if there are no points
+	lit     []*uint64 // pages, if they have lines
 	lead    int       // words of lines before the points of a page, or 0
 	pages   []*uint64 // the first word of each
 	sizes   []uint32  // points of each page
-	lit     []*uint64 // pages, if they have lines
 	n       int       // points
+	noise   uint64    // the bits of a hash that are not position
 }
 
 // points returns the points of a page.
@@ -92,19 +93,20 @@ func (t *table) prev(c cursor) cursor {
 	return c
 }
 
-// seek returns the cursor of the first point at or after h, around the circle.
-// The table must have points.
+// seek returns the cursor of the first point at or after the position of h,
+// around the circle. The table must have points.
 func (t *table) seek(h uint64) cursor {
 	c := t.lowerBound(h)
 	return t.settle(c)
 }
 
 // lowerBound returns the place in h's page before which all points are before
-// h.
+// the position of h.
 func (t *table) lowerBound(h uint64) cursor {
+	h |= t.noise // as the ends of points, by which pages are cut
 	bucket, rest := bits.Mul64(h, t.buckets)
 	page := int(bucket >> pageShift)
-	return cursor{page, lowerBound(t.points(page), h, bucket<<(64-pageShift)|rest>>pageShift)}
+	return cursor{page, lowerBound(t.points(page), h&^t.noise, bucket<<(64-pageShift)|rest>>pageShift)}
 }
 
 // lowerBound returns the number of points before h; part is how far into the
@@ -124,9 +126,13 @@ func lowerBound(pts []point, h, part uint64) int {
 
 // bucketOf returns the bucket of a point.
 func (t *table) bucketOf(p point) uint64 {
-	bucket, _ := bits.Mul64(p.at(), t.buckets)
+	bucket, _ := bits.Mul64(t.end(p), t.buckets)
 	return bucket
 }
+
+// end returns the last hash at the point's position. Buckets and places are of
+// this end, so that a hash at the position is never beyond the point.
+func (t *table) end(p point) uint64 { return uint64(p) | t.noise }
 
 // bytes returns the memory of the table's pages, as asked of the allocator.
 func (t *table) bytes() int {

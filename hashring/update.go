@@ -3,6 +3,7 @@ package hashring
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -157,13 +158,15 @@ func (s *Snapshot) apply(changes map[string]change) *Snapshot {
 	if len(changes) == 0 {
 		return s
 	}
-	m := s.m.clone()
-	var added, removed []point
-	ids := make([]string, 0, len(changes))
-	for id := range changes {
-		ids = append(ids, id)
+	ids := slices.Sorted(maps.Keys(changes))
+	more := 0
+	for _, id := range ids {
+		if !changes[id].gone && !s.Has(id) {
+			more++
+		}
 	}
-	slices.Sort(ids)
+	m := s.m.clone(more)
+	var added, removed []point
 	for _, id := range ids {
 		a, r := m.change(s.opts, id, changes[id])
 		added, removed = append(added, a...), append(removed, r...)

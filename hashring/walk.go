@@ -22,38 +22,50 @@ func (s *Snapshot) AppendOwners(dst []string, key string, n int) []string {
 // AppendOwnersHash is [Snapshot.AppendOwners] of a key of which [Snapshot.Hash]
 // gave h.
 func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
-	n = min(n, s.Len())
-	if len(s.t.lit) == 0 || n < 1 {
+	if n = min(n, s.Len()); len(s.t.lit) == 0 || n < 1 || n > seenRoom {
 		return s.appendOwners(dst, hashedKey{hash: h}, n)
 	}
-	var room [seenRoom]uint32
-	seen := room[:0]
-	bucket, rest := bits.Mul64(h&s.mask, s.t.buckets)
+	bucket, rest := bits.Mul64(h, s.t.buckets)
 	l, place := lineIn(s.t.lit[bucket>>pageShift], bucket), rest>>(64-placeBits)
 	lane := l.rank(place)
 	if l.shares(lane, place) {
 		return s.appendOwners(dst, hashedKey{hash: h}, n)
 	}
+	var room [seenRoom]uint32
+	seen := room[:n]
+	for i := range seen {
+		seen[i] = unsure
+	}
 	start := len(dst)
-	for {
+	dst = slices.Grow(dst, n)[:start+n]
+	for found := 0; ; {
 		for ; lane < lineLanes; lane++ {
-			slot := uint32(l.slot(lane))
-			if slot == unsure { // the bucket has more points than its line
+			slot := uint32(l.slots[lane])
+			if slot >= uint32(len(s.m.ids)) { // the bucket has more points than its line
 				return s.appendOwners(dst[:start], hashedKey{hash: h}, n)
 			}
-			if slices.Contains(seen, slot) {
-				continue
-			}
-			if dst = append(dst, s.m.ids[slot]); len(dst)-start == n {
+			// Whether a node is new is as random as the key: the processor would
+			// guess wrong, so there is no branch for it.
+			seen[found], dst[start+found] = slot, s.m.ids[slot]
+			if found += countNew(seen[:found], slot); found == n {
 				return dst
 			}
-			seen = append(seen, slot)
 		}
 		if bucket++; bucket == s.t.buckets {
 			bucket = 0
 		}
 		l, lane = lineIn(s.t.lit[bucket>>pageShift], bucket), 0
 	}
+}
+
+// countNew returns 0 if slot is among those seen, and 1 if not.
+func countNew(seen []uint32, slot uint32) int {
+	differ := uint32(1)
+	for _, s := range seen {
+		// s^slot - 1 has its top bit set just where the two are equal.
+		differ &^= ((s ^ slot) - 1) >> 31
+	}
+	return int(differ)
 }
 
 // appendOwners is AppendOwners by the points alone.
