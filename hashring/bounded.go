@@ -177,5 +177,9 @@ func (b *Bounded) Capacity(id string) int64 {
 	if !ok {
 		return 0
 	}
-	return int64(math.Ceil(b.bound(st.snap, int(slot), b.total.Load()+1)))
+	bound := math.Ceil(b.bound(st.snap, int(slot), b.total.Load()+1))
+	if bound >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(bound)
 }

@@ -55,7 +55,7 @@ func (r Range) Len() uint64 { return (r.Last-r.First)&(circle-1) + 1 }
 func (r Range) Contains(p uint64) bool { return (p-r.First)&(circle-1) < r.Len() }
 
 // Ranges returns the positions at which keys are a node's, clockwise, neighbors
-// joined. A range that wraps comes last. A key's position is the top
+// joined, by their first position: a range that wraps comes last. A key's position is the top
 // [PositionBits] bits of its [Snapshot.Hash]; under [Clusterluck] a key that
 // shares all of them with a point may be the next node's.
 //
@@ -98,7 +98,7 @@ func joinEnds(ranges []Range) []Range {
 		last.Last = first.Last
 		return ranges[1:]
 	}
-	if first.First > first.Last {
+	if first.First > ranges[1].First { // it wraps, or ends with the circle
 		return append(ranges[1:], first)
 	}
 	return ranges
