@@ -2,10 +2,12 @@ module github.com/clusterluck/clusterluck
 
 go 1.24
 
-require github.com/zeebo/xxh3 v1.1.0
+require (
+	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57
+	github.com/zeebo/xxh3 v1.1.0
+)
 
 require (
-	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
 	golang.org/x/sys v0.30.0 // indirect
 )

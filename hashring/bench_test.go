@@ -11,7 +11,7 @@ import (
 func benchKeys() []string {
 	keys := make([]string, 1<<16)
 	for i := range keys {
-		keys[i] = fmt.Sprintf("user:%d", i*2654435761%(1<<32))
+		keys[i] = fmt.Sprintf("user:%d", uint64(i)*2654435761%(1<<32))
 	}
 	return keys
 }

@@ -52,8 +52,8 @@ func newTable(o Options, m *members) table {
 		m.orderTies(pts, o)
 	}
 	if t.lead > 0 {
-		t.lit = t.pages
 		t.light()
+		t.lit = t.litPages(o)
 	}
 	return t
 }
@@ -150,9 +150,18 @@ func (t *table) light() {
 	}
 }
 
-// hasLines reports whether pages have lines. Several probes compare exact
-// distances, which lines do not hold; the clusterluck layout has another rule
-// for keys; and a lane has no room for the slots of more than 65,535 nodes.
+// litPages returns the pages, if a lookup needs no more than one line of them.
+func (t *table) litPages(o Options) []*uint64 {
+	if t.lead == 0 || o.Probes > 1 {
+		return nil
+	}
+	return t.pages
+}
+
+// hasLines reports whether pages have lines. The clusterluck layout has another
+// rule for keys; a lane has no room for the slots of more than 65,535 nodes; and
+// several probes compare distances, of which places say too little where
+// positions are cut.
 func hasLines(o Options, m *members) bool {
-	return o.Layout == V1 && o.Probes == 1 && len(m.ids) <= maxHotSlots
+	return o.Layout == V1 && len(m.ids) <= maxHotSlots && (o.Probes == 1 || o.truncate == 0)
 }

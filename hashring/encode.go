@@ -94,7 +94,10 @@ func (r *Ring) UnmarshalBinary(data []byte) error {
 // all of these are checked.
 func Decode(data []byte, limits Limits) (*Ring, error) {
 	r := new(Ring)
-	return r, r.replace(decodeBinary(data, limits))
+	if err := r.replace(decodeBinary(data, limits)); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // replace makes s the current snapshot, unless there is an error.
@@ -154,22 +157,23 @@ func restore(opts Options, nodes []Node, limits Limits, want [16]byte) (*Snapsho
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
+	sorted, err := checkNodes(opts, nodes)
+	if err != nil {
+		return nil, err
+	}
 	for _, n := range nodes {
-		if err := n.validate(); err != nil {
-			return nil, err
+		if n.Weight == 0 {
+			return nil, fmt.Errorf("node %q: weight 0: want 1 to %d: %w", n.ID, MaxWeight, ErrWeight)
 		}
 	}
 	if err := limits.check(opts, nodes); err != nil {
 		return nil, err
 	}
-	s, err := newSnapshot(opts, nodes)
-	if err != nil {
-		return nil, err
-	}
-	if got := s.Fingerprint(); got != want {
+	m := newMembers(sorted)
+	if got := m.fingerprint(opts); got != want { // before points take memory
 		return nil, fmt.Errorf("nodes have fingerprint %x, the encoding says %x: %w", got, want, ErrFingerprint)
 	}
-	return s, nil
+	return layOut(opts, m), nil
 }
 
 // A reader takes an encoding apart. After an error it returns zeros.

@@ -63,7 +63,10 @@ func (r *Ring) UnmarshalJSON(data []byte) error {
 // of [Decode] do.
 func DecodeJSON(data []byte, limits Limits) (*Ring, error) {
 	r := new(Ring)
-	return r, r.replace(decodeJSON(data, limits))
+	if err := r.replace(decodeJSON(data, limits)); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func decodeJSON(data []byte, limits Limits) (*Snapshot, error) {
@@ -74,35 +77,97 @@ func decodeJSON(data []byte, limits Limits) (*Snapshot, error) {
 	if !utf8.Valid(data) {
 		return nil, fmt.Errorf("not UTF-8: %w", ErrEncoding)
 	}
-	var in ringJSON
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil {
-		return nil, fmt.Errorf("byte %d: %w: %w", dec.InputOffset(), err, ErrEncoding)
+	var head struct{ Version int }
+	whole := json.NewDecoder(bytes.NewReader(data))
+	if err := whole.Decode(&head); err != nil {
+		return nil, fmt.Errorf("byte %d: %w: %w", whole.InputOffset(), err, ErrEncoding)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("byte %d: more after the ring: %w", dec.InputOffset(), ErrEncoding)
+	if _, err := whole.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("byte %d: more after the ring: %w", whole.InputOffset(), ErrEncoding)
 	}
-	if in.Version != jsonVersion {
-		return nil, fmt.Errorf("version %d: this package reads %d: %w", in.Version, jsonVersion, ErrVersion)
+	if head.Version != jsonVersion {
+		return nil, fmt.Errorf("version %d: this package reads %d: %w", head.Version, jsonVersion, ErrVersion)
 	}
-	layout, err := ParseLayout(in.Layout)
+	in := jsonReader{limits: limits, dec: json.NewDecoder(bytes.NewReader(data))}
+	in.dec.DisallowUnknownFields()
+	if err := in.ring(); err != nil {
+		return nil, err
+	}
+	layout, err := parseLayout(in.head.Layout)
 	if err != nil {
 		return nil, err
 	}
-	var want [16]byte
-	if n, err := hex.Decode(want[:], []byte(in.Fingerprint[:min(len(in.Fingerprint), 2*len(want))])); err != nil || n != len(want) || len(in.Fingerprint) != 2*len(want) {
-		return nil, fmt.Errorf("fingerprint %.40q: want %d hex digits: %w", in.Fingerprint, 2*len(want), ErrEncoding)
+	want, err := hex.DecodeString(in.head.Fingerprint)
+	if err != nil || len(want) != 16 {
+		return nil, fmt.Errorf("fingerprint %.40q: want 32 hex digits: %w", in.head.Fingerprint, ErrEncoding)
 	}
-	nodes := make([]Node, len(in.Nodes))
-	for i, j := range in.Nodes {
-		if len(j.MetaBytes) > 0 {
-			if j.Meta != "" {
-				return nil, fmt.Errorf("node %q: both meta and meta_base64: %w", j.ID, ErrEncoding)
-			}
-			j.Meta = string(j.MetaBytes)
+	opts := Options{Points: in.head.Points, Probes: in.head.Probes, Layout: layout}
+	return restore(opts, in.nodes, limits, [16]byte(want))
+}
+
+// A jsonReader takes the fields of a ring one by one, and its nodes one by one,
+// so that the first bad node ends it before the others take memory.
+type jsonReader struct {
+	dec    *json.Decoder
+	limits Limits
+	head   ringJSON
+	nodes  []Node
+}
+
+// ring reads the object, which is known to be JSON.
+func (r *jsonReader) ring() error {
+	fields := map[string]any{
+		"version": &r.head.Version, "layout": &r.head.Layout, "points": &r.head.Points,
+		"probes": &r.head.Probes, "fingerprint": &r.head.Fingerprint, "nodes": nil,
+	}
+	if t, err := r.dec.Token(); err != nil || t != json.Delim('{') {
+		return fmt.Errorf("want an object, have %v: %w", t, ErrEncoding)
+	}
+	for r.dec.More() {
+		name, err := r.dec.Token()
+		if err != nil {
+			return fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
 		}
-		nodes[i] = j.Node
+		field, known := fields[name.(string)]
+		if !known {
+			return fmt.Errorf("byte %d: field %.40q is unknown or there twice: %w", r.dec.InputOffset(), name, ErrEncoding)
+		}
+		delete(fields, name.(string))
+		if name == "nodes" {
+			err = r.list()
+		} else if err = r.dec.Decode(field); err != nil {
+			err = fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return restore(Options{Points: in.Points, Probes: in.Probes, Layout: layout}, nodes, limits, want)
+	return nil
+}
+
+// list reads the nodes.
+func (r *jsonReader) list() error {
+	if t, err := r.dec.Token(); err != nil || t != json.Delim('[') {
+		return fmt.Errorf("byte %d: want an array of nodes, have %v: %w", r.dec.InputOffset(), t, ErrEncoding)
+	}
+	for r.dec.More() {
+		var in nodeJSON
+		if err := r.dec.Decode(&in); err != nil {
+			return fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
+		}
+		if len(in.MetaBytes) > 0 {
+			if in.Meta != "" {
+				return fmt.Errorf("node %q: both meta and meta_base64: %w", in.ID, ErrEncoding)
+			}
+			in.Meta = string(in.MetaBytes)
+		}
+		if err := in.Node.validate(); err != nil {
+			return err
+		}
+		if r.nodes = append(r.nodes, in.Node); len(r.nodes) > r.limits.Nodes {
+			return fmt.Errorf("more than %d nodes, the limit: %w", r.limits.Nodes, ErrTooManyNodes)
+		}
+	}
+	_, err := r.dec.Token() // the closing bracket
+	return err
 }

@@ -41,13 +41,20 @@ func (l Layout) String() string {
 // ParseLayout returns the layout of that name, or an error wrapping
 // [ErrOptions].
 func ParseLayout(name string) (Layout, error) {
-	switch name {
-	case "v1":
-		return V1, nil
-	case "clusterluck":
-		return Clusterluck, nil
+	l, err := parseLayout(name)
+	if err != nil {
+		return 0, fmt.Errorf("hashring: %w", err)
 	}
-	return 0, fmt.Errorf("hashring: layout %q: want v1 or clusterluck: %w", name, ErrOptions)
+	return l, nil
+}
+
+func parseLayout(name string) (Layout, error) {
+	for _, l := range []Layout{V1, Clusterluck} {
+		if name == l.String() {
+			return l, nil
+		}
+	}
+	return 0, fmt.Errorf("layout %q: want v1 or clusterluck: %w", name, ErrOptions)
 }
 
 // MarshalText returns the layout's name.

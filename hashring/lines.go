@@ -36,6 +36,9 @@ func lineIn(page *uint64, bucket uint64) *line {
 	return (*line)(unsafe.Add(unsafe.Pointer(page), bucket%pageBuckets*(lineWords*wordBytes)))
 }
 
+// line returns the line of a bucket. The table must have lines.
+func (t *table) line(bucket uint64) *line { return lineIn(t.pages[bucket>>pageShift], bucket) }
+
 // rank returns the number of points of the line that are before a place, 0 to
 // 15. It adds place to all ends at once, in lanes of 16 bits: the top bit of a
 // lane is set just where the point is before place.
@@ -51,8 +54,13 @@ func (l *line) rank(place uint64) uint64 {
 // shares reports whether the point in a lane is just at place, so far as the
 // line can tell. Only the whole positions say then which is first.
 func (l *line) shares(lane, place uint64) bool {
-	lane %= lineLanes
-	return uint64(binary.LittleEndian.Uint16(l.ends[2*lane:])) == farthest-place
+	return l.end(lane) == farthest-place
+}
+
+// end returns how far from the end of the bucket the point in a lane is, or 0
+// in a spare lane.
+func (l *line) end(lane uint64) uint64 {
+	return uint64(binary.LittleEndian.Uint16(l.ends[2*(lane%lineLanes):]))
 }
 
 // fill packs the points of one bucket; after is the slot of the next point
@@ -61,7 +69,11 @@ func (l *line) fill(pts []point, after uint32, t *table) {
 	n := min(len(pts), lineLanes-1)
 	for i, p := range pts[:n] {
 		_, rest := bits.Mul64(t.end(p), t.buckets)
-		binary.LittleEndian.PutUint16(l.ends[2*i:], uint16(farthest-rest>>(64-placeBits)))
+		// A point at the very end is put one place before it, to differ from a
+		// spare lane. Keys of that last place find a spare lane, share its place,
+		// and are looked up among the points.
+		end := max(farthest-rest>>(64-placeBits), 1)
+		binary.LittleEndian.PutUint16(l.ends[2*i:], uint16(end))
 		l.slots[i] = uint16(p.slot())
 	}
 	clear(l.ends[2*n:])

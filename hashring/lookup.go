@@ -40,12 +40,12 @@ func (s *Snapshot) Owner(key string) (id string, ok bool) {
 	return s.ownerByPoints(key, h)
 }
 
-// ownerByPoints is Owner without lines; h is the xxh3 of the key.
+// ownerByPoints is Owner where one line does not tell; h is the xxh3 of the key.
 func (s *Snapshot) ownerByPoints(key string, h uint64) (id string, ok bool) {
-	if len(s.t.lit) > 0 { // V1, one probe, not empty: what is left of most rings' lookups
-		return s.m.ids[s.t.point(s.t.seek(h)).slot()], true
+	if s.opts.Layout == V1 {
+		return s.OwnerHash(h)
 	}
-	return s.ownerOf(s.keyOf(key, h))
+	return s.ownerOf(s.hashed(key))
 }
 
 // keyOf returns the hashed key, of which h is the xxh3.
@@ -77,14 +77,63 @@ func (s *Snapshot) OwnerHash(h uint64) (id string, ok bool) {
 // slotOf returns the slot of the node that owns a hash, or unsure if the lines
 // do not tell.
 func (s *Snapshot) slotOf(h uint64) int {
+	bucket, lane, ok := s.laneOf(h)
+	if !ok {
+		return unsure
+	}
+	return int(s.t.line(bucket).slots[lane])
+}
+
+// laneOf returns the bucket and the lane of the point that a hash belongs to,
+// or of the spare lane before it; ok is false if the lines do not tell. The
+// slot there may be unsure.
+func (s *Snapshot) laneOf(h uint64) (bucket, lane uint64, ok bool) {
+	if s.t.lead == 0 {
+		return 0, 0, false
+	}
+	if s.opts.Probes > 1 {
+		return s.nearestLane(h)
+	}
 	bucket, rest := bits.Mul64(h, s.t.buckets)
-	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
-		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
-		if lane := l.rank(place); !l.shares(lane, place) {
-			return int(l.slots[lane])
+	l, place := s.t.line(bucket), rest>>(64-placeBits)
+	lane = l.rank(place)
+	return bucket, lane, !l.shares(lane, place)
+}
+
+// nearestLane is laneOf for several probes, and finds no spare lanes. Distances
+// are counted in places, the 32,768th parts of a bucket: two that differ by less
+// than three may be in the other order by whole positions.
+func (s *Snapshot) nearestLane(h uint64) (bucket, lane uint64, ok bool) {
+	const far = 1 << 32
+	least := uint64(far)
+	for i := range s.opts.Probes {
+		if i > 0 {
+			h = probe(h)
+		}
+		b, rest := bits.Mul64(h, s.t.buckets)
+		l, place := s.t.line(b), rest>>(64-placeBits)
+		at := l.rank(place)
+		if l.shares(at, place) || l.slots[at] == unsure {
+			return 0, 0, false
+		}
+		distance := farthest - place - l.end(at)
+		if l.end(at) == 0 { // a spare lane: the point is in the next bucket
+			if b++; b == s.t.buckets {
+				b = 0
+			}
+			at, l = 0, s.t.line(b)
+			if l.end(at) == 0 {
+				return 0, 0, false
+			}
+			distance += 1 + farthest - l.end(at)
+		}
+		if distance+2 < least {
+			bucket, lane, least = b, at, distance
+		} else if distance < least+3 {
+			return 0, 0, false
 		}
 	}
-	return unsure
+	return bucket, lane, true
 }
 
 // ownerOf is Owner by the points alone.

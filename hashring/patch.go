@@ -12,9 +12,7 @@ func (t *table) patch(o Options, m *members, added, removed []point) table {
 	p := patch{opts: o, members: m, old: t, new: *t}
 	p.new.n += len(added) - len(removed)
 	p.new.pages, p.new.sizes = slices.Clone(t.pages), slices.Clone(t.sizes)
-	if t.lead > 0 {
-		p.new.lit = p.new.pages
-	}
+	p.new.lit = p.new.litPages(o)
 	slices.Sort(added)
 	slices.Sort(removed)
 	for len(added)+len(removed) > 0 {

@@ -36,7 +36,7 @@ func (p point) at() uint64 { return uint64(p) &^ slotMask }
 // A table is written by [newTable] and [table.patch] only.
 type table struct {
 	buckets uint64    // a multiple of pageBuckets; 0 if there are no points
-	lit     []*uint64 // pages, if they have lines
+	lit     []*uint64 // pages, if they have lines and lookups one probe
 	lead    int       // words of lines before the points of a page, or 0
 	pages   []*uint64 // the first word of each
 	sizes   []uint32  // points of each page

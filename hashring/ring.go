@@ -50,6 +50,15 @@ func newSnapshot(opts Options, nodes []Node) (*Snapshot, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
+	sorted, err := checkNodes(opts, nodes)
+	if err != nil {
+		return nil, err
+	}
+	return layOut(opts, newMembers(sorted)), nil
+}
+
+// checkNodes returns the nodes with defaults filled in, sorted by id.
+func checkNodes(opts Options, nodes []Node) ([]Node, error) {
 	if len(nodes) > MaxNodes {
 		return nil, fmt.Errorf("%d nodes: at most %d: %w", len(nodes), MaxNodes, ErrTooManyNodes)
 	}
@@ -72,7 +81,7 @@ func newSnapshot(opts Options, nodes []Node) (*Snapshot, error) {
 			return nil, fmt.Errorf("node %q is given twice: %w", sorted[i].ID, ErrDuplicate)
 		}
 	}
-	return layOut(opts, sorted), nil
+	return sorted, nil
 }
 
 func checkPoints(points int64) error {
@@ -82,14 +91,13 @@ func checkPoints(points int64) error {
 	return nil
 }
 
-// layOut builds the snapshot of valid nodes that are sorted by id.
-func layOut(opts Options, sorted []Node) *Snapshot {
-	m := newMembers(sorted)
+// layOut places the points of the members.
+func layOut(opts Options, m *members) *Snapshot {
 	return &Snapshot{opts: opts, mask: opts.mask(), m: *m, t: newTable(opts, m)}
 }
 
 // noNodes is the snapshot of a zero Ring.
-var noNodes = layOut(Options{}.withDefaults(), nil)
+var noNodes = layOut(Options{}.withDefaults(), newMembers(nil))
 
 // load returns the current snapshot.
 func (r *Ring) load() *Snapshot {

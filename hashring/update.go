@@ -108,7 +108,7 @@ func (tx *Tx) set(n Node) error {
 
 // Add is [Ring.Add] within an update.
 func (tx *Tx) Add(n Node) error {
-	if tx.Has(n.ID) {
+	if tx.Has(n.ID) && !tx.done {
 		return fmt.Errorf("hashring: node %q is in the ring already: %w", n.ID, ErrDuplicate)
 	}
 	return tx.Set(n)
@@ -129,7 +129,7 @@ func (tx *Tx) Remove(id string) bool {
 // Reweight is [Ring.SetWeight] within an update.
 func (tx *Tx) Reweight(id string, weight int) error {
 	n, had := tx.Get(id)
-	if !had {
+	if !had && !tx.done {
 		return fmt.Errorf("hashring: node %q: %w", id, ErrUnknown)
 	}
 	n.Weight = weight
@@ -173,7 +173,7 @@ func (s *Snapshot) apply(changes map[string]change) *Snapshot {
 	}
 	m.countZones()
 	if s.outgrown(m, len(added)+len(removed)) {
-		return layOut(s.opts, m.sorted())
+		return layOut(s.opts, newMembers(m.sorted()))
 	}
 	next := &Snapshot{opts: s.opts, mask: s.mask, m: *m, t: s.t}
 	if len(added)+len(removed) > 0 {

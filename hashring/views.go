@@ -100,10 +100,11 @@ func (s *Snapshot) texts() map[spot][]text {
 // compares of the nodes, the same whatever the order in which they were added.
 // It costs O(1). It tells rings apart that differ by chance, not by design: it
 // is not cryptographic.
-func (s *Snapshot) Fingerprint() [16]byte {
+func (s *Snapshot) Fingerprint() [16]byte { return s.m.fingerprint(s.opts.withDefaults()) }
+
+func (m *members) fingerprint(o Options) [16]byte {
 	var b [8 * 6]byte
-	o := s.opts.withDefaults()
-	for i, v := range []uint64{uint64(o.Layout), uint64(o.Points), uint64(o.Probes), uint64(s.Len()), s.m.sum[0], s.m.sum[1]} {
+	for i, v := range []uint64{uint64(o.Layout), uint64(o.Points), uint64(o.Probes), uint64(len(m.order)), m.sum[0], m.sum[1]} {
 		binary.BigEndian.PutUint64(b[8*i:], v)
 	}
 	return xxh3.Hash128(b[:]).Bytes()

@@ -2,7 +2,6 @@ package hashring
 
 import (
 	"iter"
-	"math/bits"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -22,13 +21,9 @@ func (s *Snapshot) AppendOwners(dst []string, key string, n int) []string {
 // AppendOwnersHash is [Snapshot.AppendOwners] of a key of which [Snapshot.Hash]
 // gave h.
 func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
-	if n = min(n, s.Len()); len(s.t.lit) == 0 || n < 1 || n > seenRoom {
-		return s.appendOwners(dst, hashedKey{hash: h}, n)
-	}
-	bucket, rest := bits.Mul64(h, s.t.buckets)
-	l, place := lineIn(s.t.lit[bucket>>pageShift], bucket), rest>>(64-placeBits)
-	lane := l.rank(place)
-	if l.shares(lane, place) {
+	n = min(n, s.Len())
+	bucket, lane, ok := s.laneOf(h)
+	if !ok || n < 1 || n > seenRoom {
 		return s.appendOwners(dst, hashedKey{hash: h}, n)
 	}
 	var room [seenRoom]uint32
@@ -39,6 +34,7 @@ func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
 	start := len(dst)
 	dst = slices.Grow(dst, n)[:start+n]
 	for found := 0; ; {
+		l := s.t.line(bucket)
 		for ; lane < lineLanes; lane++ {
 			slot := uint32(l.slots[lane])
 			if slot >= uint32(len(s.m.ids)) { // the bucket has more points than its line
@@ -46,19 +42,21 @@ func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
 			}
 			// Whether a node is new is as random as the key: the processor would
 			// guess wrong, so there is no branch for it.
+			fresh := countNew(seen, slot)
 			seen[found], dst[start+found] = slot, s.m.ids[slot]
-			if found += countNew(seen[:found], slot); found == n {
+			if found += fresh; found == n {
 				return dst
 			}
 		}
 		if bucket++; bucket == s.t.buckets {
 			bucket = 0
 		}
-		l, lane = lineIn(s.t.lit[bucket>>pageShift], bucket), 0
+		lane = 0
 	}
 }
 
-// countNew returns 0 if slot is among those seen, and 1 if not.
+// countNew returns 0 if slot is among those seen, and 1 if not. It looks at all
+// of them, for the same reason.
 func countNew(seen []uint32, slot uint32) int {
 	differ := uint32(1)
 	for _, s := range seen {
