@@ -1,0 +1,3 @@
+module github.com/clusterluck/clusterluck/cmd/clusterluck
+
+go 1.26

@@ -1,0 +1,3 @@
+module github.com/clusterluck/clusterluck/membership
+
+go 1.26

@@ -1,0 +1,3 @@
+module github.com/clusterluck/clusterluck/transport
+
+go 1.26
