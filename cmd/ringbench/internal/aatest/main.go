@@ -1,0 +1,199 @@
+// Command aatest repeats the experiment that ringbench compare has to pass on
+// the machine it is used on: it runs the same code twice and once with lookups
+// that do a tenth more work, in turn, twenty times over. Of the twenty pairs of
+// equal code at most one may show any row other than "~", and the slower code
+// must be shown as slower in all twenty.
+//
+//	go run ./internal/aatest                     # builds ringbench; about 25 minutes, more on a busy machine
+//	go run ./internal/aatest -keep /tmp/aa       # keeps the results
+//	go run ./internal/aatest -from /tmp/aa       # judges kept results again
+//	go run ./internal/aatest -pairs 3 -- --algo ring --nodes 10,100
+//
+// What follows -- goes to ringbench run. The command exits 0 if both hold, 8 if
+// not, 1 if it could not find out.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/compare"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// An experiment is what the flags ask for.
+type experiment struct {
+	pairs    int
+	slowdown float64
+	keep     string
+	from     string
+	args     []string // of ringbench run
+	stdout   io.Writer
+	stderr   io.Writer
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	x := &experiment{stdout: stdout, stderr: stderr}
+	flags := flag.NewFlagSet("aatest", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&x.pairs, "pairs", 20, "pairs of equal code, and runs of slower code")
+	flags.Float64Var(&x.slowdown, "slowdown", 1.10, "how much more the slower code does")
+	flags.StringVar(&x.keep, "keep", "", "folder to keep the results in")
+	flags.StringVar(&x.from, "from", "", "folder of kept results to judge, without a run")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	x.args = flags.Args()
+	held, err := x.run(ctx)
+	switch {
+	case err != nil:
+		fmt.Fprintf(stderr, "aatest: %v\n", err)
+		return 1
+	case !held:
+		return 8
+	default:
+		return 0
+	}
+}
+
+// run makes or reads the results of every round and judges them.
+func (x *experiment) run(ctx context.Context) (held bool, err error) {
+	dir, command := x.from, ""
+	if x.from == "" {
+		temp, err := os.MkdirTemp("", "aatest-")
+		if err != nil {
+			return false, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+		if dir = x.keep; dir == "" {
+			dir = temp
+		} else if err := os.MkdirAll(dir, 0o755); err != nil {
+			return false, err
+		}
+		command = filepath.Join(temp, "ringbench")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", command,
+			"github.com/clusterluck/clusterluck/cmd/ringbench").CombinedOutput(); err != nil {
+			return false, fmt.Errorf("build ringbench: %w\n%s", err, out)
+		}
+	}
+	t := &tally{}
+	for i := 1; i <= x.pairs; i++ {
+		round := [3]string{}
+		for k, name := range []string{"a", "b", "s"} {
+			round[k] = filepath.Join(dir, name+strconv.Itoa(i)+".json")
+			if command == "" {
+				continue
+			}
+			slowdown := 1.0
+			if name == "s" {
+				slowdown = x.slowdown
+			}
+			args := append([]string{"run", "--patience", "1m", "--slowdown", fmt.Sprint(slowdown), "-o", round[k]}, x.args...)
+			if out, err := exec.CommandContext(ctx, command, args...).CombinedOutput(); err != nil {
+				return false, fmt.Errorf("ringbench %s: %w\n%s", strings.Join(args, " "), err, out)
+			}
+		}
+		if err := x.judge(t, i, round); err != nil {
+			return false, err
+		}
+	}
+	return x.report(t), nil
+}
+
+// A tally counts outcomes over all rounds.
+type tally struct {
+	rounds    int
+	falseOnes int // pairs of equal code with any row other than "~"
+	shown     int // runs of slower code that were shown
+	slowRows  int
+	slowShown int
+	blind     int // times that could not be judged
+}
+
+// judge compares the three results of a round and prints a line.
+func (x *experiment) judge(t *tally, i int, round [3]string) error {
+	var files [3]*result.File
+	for k, path := range round {
+		var err error
+		if files[k], err = result.Load(path); err != nil {
+			return err
+		}
+	}
+	same, err := compare.Files(files[0], files[1])
+	if err != nil {
+		return err
+	}
+	slow, err := compare.Files(files[1], files[2])
+	if err != nil {
+		return err
+	}
+	t.rounds++
+	var differ []string
+	for _, r := range same.Rows {
+		if r.Why != "" {
+			t.blind++
+		}
+		if r.Verdict != compare.Same {
+			differ = append(differ, fmt.Sprintf("%s %s %+.1f %% (p %.2g, limit %.1f %%)", r.Config, r.Metric, 100*r.Delta, r.Holm, 100*r.Limit))
+		}
+	}
+	if len(differ) > 0 {
+		t.falseOnes++
+	}
+	rows, worse, better := 0, 0, 0
+	var missed []string
+	for _, r := range slow.Rows {
+		if r.Exact || !(r.Metric == "lookup" || strings.HasPrefix(r.Metric, "top")) {
+			continue
+		}
+		rows++
+		switch r.Verdict {
+		case compare.Worse:
+			worse++
+		case compare.Better:
+			better++
+		default:
+			missed = append(missed, fmt.Sprintf("%s %s %+.1f %% (limit %.1f %%)", r.Config, r.Metric, 100*r.Delta, 100*r.Limit))
+		}
+	}
+	t.slowRows += rows
+	t.slowShown += worse
+	if 2*worse > rows && better == 0 {
+		t.shown++
+	}
+	fmt.Fprintf(x.stdout, "%2d  equal code: %d of %d rows differ; slower code: %d of %d lookup rows worse\n",
+		i, len(differ), len(same.Rows), worse, rows)
+	for _, line := range differ {
+		fmt.Fprintf(x.stdout, "      differs: %s\n", line)
+	}
+	for _, line := range missed {
+		fmt.Fprintf(x.stdout, "      missed:  %s\n", line)
+	}
+	return nil
+}
+
+// report prints the outcome and reports whether both claims hold.
+func (x *experiment) report(t *tally) bool {
+	most := t.rounds / 20 // one in twenty
+	fmt.Fprintf(x.stdout, "\nequal code:  %d of %d pairs show a row other than ~ (at most %d)\n", t.falseOnes, t.rounds, most)
+	fmt.Fprintf(x.stdout, "slower code: shown in %d of %d (a round counts if most lookup rows are worse and none better); %d of %d rows\n",
+		t.shown, t.rounds, t.slowShown, t.slowRows)
+	fmt.Fprintf(x.stdout, "times that could not be judged because the machine was busy: %d\n", t.blind)
+	return t.falseOnes <= most && t.shown == t.rounds
+}

@@ -1,0 +1,210 @@
+// Package budget holds limits on the numbers of a run, so that a build can fail
+// when a placement gets slower, larger or less even than was agreed.
+package budget
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+)
+
+// sizeMax bounds a budget file, in bytes.
+const sizeMax = 1 << 20
+
+// ErrBudget reports a budget that is malformed or that nothing can meet.
+var ErrBudget = errors.New("bad budget")
+
+// A Budget is a list of limits.
+type Budget struct {
+	Limits []Limit `json:"limits"`
+}
+
+// A Limit bounds the rows that it matches. Algo and Metric are patterns in
+// which * stands for anything; "" matches all. A number of 0 matches all.
+type Limit struct {
+	Algo   string   `json:"algo,omitempty"`
+	Metric string   `json:"metric"`
+	Nodes  int      `json:"nodes,omitempty"`
+	Points int      `json:"points,omitempty"`
+	Probes int      `json:"probes,omitempty"`
+	Max    *float64 `json:"max,omitempty"`
+	Min    *float64 `json:"min,omitempty"`
+}
+
+// A Known is what a run measures, so that a limit on anything else is found
+// before the run.
+type Known struct {
+	Algos   []string
+	Metrics []string
+	Nodes   []int
+	Points  []int
+	Probes  []int
+}
+
+// Load reads the budget at path. The error wraps [ErrBudget] if it is malformed.
+func Load(path string) (*Budget, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // nothing was written
+	data, err := io.ReadAll(io.LimitReader(f, sizeMax+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > sizeMax {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrBudget, sizeMax)
+	}
+	return Parse(data)
+}
+
+// Parse reads a budget. The error wraps [ErrBudget].
+func Parse(data []byte) (*Budget, error) {
+	b := &Budget{}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields() // a misspelled field would be a limit that never bites
+	if err := dec.Decode(b); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBudget, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%w: text behind the JSON value", ErrBudget)
+	}
+	if len(b.Limits) == 0 {
+		return nil, fmt.Errorf(`%w: no limits; write {"limits": [{"metric": "lookup", "max": 50}]}`, ErrBudget)
+	}
+	for i := range b.Limits {
+		if err := b.Limits[i].validate(); err != nil {
+			return nil, fmt.Errorf("%w: limit %d: %w", ErrBudget, i+1, err)
+		}
+	}
+	return b, nil
+}
+
+func (l *Limit) validate() error {
+	for _, pattern := range []string{l.Algo, l.Metric} {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("pattern %q: %w", pattern, err)
+		}
+	}
+	switch {
+	case l.Metric == "":
+		return errors.New("it names no metric")
+	case l.Max == nil && l.Min == nil:
+		return fmt.Errorf("%s has neither max nor min", l.Metric)
+	case l.Nodes < 0 || l.Points < 0 || l.Probes < 0:
+		return errors.New("a negative number of nodes, points or probes")
+	case l.Max != nil && l.Min != nil && *l.Min > *l.Max:
+		return fmt.Errorf("min %v is above max %v", *l.Min, *l.Max)
+	case l.Max != nil && *l.Max < least(l.Metric):
+		return fmt.Errorf("max %v: %s is never below %v, so nothing can meet it", *l.Max, l.Metric, least(l.Metric))
+	}
+	return nil
+}
+
+// least returns the smallest value that a metric can have.
+func least(metric string) float64 {
+	switch metric {
+	case "peak", "arc-peak":
+		return 1 // some node has at least its fair share
+	default:
+		return 0
+	}
+}
+
+// Check returns an error wrapping [ErrBudget] if a limit matches nothing that
+// the run is going to measure.
+func (b *Budget) Check(k Known) error {
+	for i := range b.Limits {
+		l := &b.Limits[i]
+		var what string
+		switch {
+		case !anyMatch(l.Metric, k.Metrics):
+			what = fmt.Sprintf("metric %q; it measures %s", l.Metric, strings.Join(k.Metrics, ", "))
+		case l.Algo != "" && !anyMatch(l.Algo, k.Algos):
+			what = fmt.Sprintf("algorithm %q; it measures %s", l.Algo, strings.Join(k.Algos, ", "))
+		case l.Nodes != 0 && !slices.Contains(k.Nodes, l.Nodes):
+			what = fmt.Sprintf("%d nodes; it measures %v", l.Nodes, k.Nodes)
+		case l.Points != 0 && !slices.Contains(k.Points, l.Points):
+			what = fmt.Sprintf("%d points; it measures %v", l.Points, k.Points)
+		case l.Probes != 0 && !slices.Contains(k.Probes, l.Probes):
+			what = fmt.Sprintf("%d probes; it measures %v", l.Probes, k.Probes)
+		default:
+			continue
+		}
+		return fmt.Errorf("%w: limit %d: this run does not measure %s", ErrBudget, i+1, what)
+	}
+	return nil
+}
+
+func anyMatch(pattern string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return match(pattern, name) })
+}
+
+// match reports whether a validated pattern matches.
+func match(pattern, name string) bool {
+	ok, _ := path.Match(pattern, name) // the pattern was checked by validate
+	return ok
+}
+
+// Exceeded returns a line for every row that breaks a limit, and one for every
+// limit that no row matches.
+func (b *Budget) Exceeded(rows []result.Row) []string {
+	var lines []string
+	for i := range b.Limits {
+		l := &b.Limits[i]
+		matched := false
+		for j := range rows {
+			r := &rows[j]
+			if !l.matches(r) {
+				continue
+			}
+			matched = true
+			if line := l.broken(r); line != "" {
+				lines = append(lines, line)
+			}
+		}
+		if !matched {
+			lines = append(lines, fmt.Sprintf("limit %d on %s matches no row", i+1, l.Metric))
+		}
+	}
+	return lines
+}
+
+func (l *Limit) matches(r *result.Row) bool {
+	return match(l.Metric, r.Metric) && (l.Algo == "" || match(l.Algo, r.Algo)) &&
+		(l.Nodes == 0 || l.Nodes == r.Nodes) &&
+		(l.Points == 0 || l.Points == r.Points) &&
+		(l.Probes == 0 || l.Probes == r.Probes)
+}
+
+// broken returns what is wrong with a row, "" if nothing is.
+func (l *Limit) broken(r *result.Row) string {
+	sure := ""
+	if r.Timed() {
+		sure = fmt.Sprintf(", %.0f %% interval %.4g to %.4g", 100*r.Confidence, r.Low, r.High)
+	}
+	switch {
+	case l.Max != nil && r.Value > *l.Max:
+		return fmt.Sprintf("%s: %.4g %s%s; the limit is at most %v%s", r.Name(), r.Value, r.Unit, sure, *l.Max, by(r.Value, *l.Max))
+	case l.Min != nil && r.Value < *l.Min:
+		return fmt.Sprintf("%s: %.4g %s%s; the limit is at least %v%s", r.Name(), r.Value, r.Unit, sure, *l.Min, by(r.Value, *l.Min))
+	}
+	return ""
+}
+
+// by says how far a value is beyond its limit.
+func by(value, limit float64) string {
+	if limit == 0 {
+		return fmt.Sprintf(", exceeded by %.4g", math.Abs(value))
+	}
+	return fmt.Sprintf(", exceeded by %.1f %%", 100*math.Abs(value/limit-1))
+}

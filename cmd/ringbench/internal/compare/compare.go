@@ -1,0 +1,284 @@
+// Package compare tells whether two results of ringbench run differ.
+//
+// A time differs only if three things hold. Its samples differ by a
+// Mann-Whitney test whose p, corrected by Holm for the number of rows, is below
+// [Level]. The difference is larger than what the same code differs from itself
+// by, as recorded in either file: between twins, between the halves of a run,
+// and by [errorFactor] standard errors of the two medians. And it is larger than
+// [Floor]. Everything else is "~".
+//
+// Times are compared in terms of the reference that ran beside them, so that a
+// processor that clocks higher does not look like faster code. A number that is
+// exact differs if it is not the same.
+package compare
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/stats"
+)
+
+const (
+	// Level is the probability of calling any row of two equal runs different
+	// that the test alone would allow.
+	Level = 0.01
+
+	// Floor is the smallest difference of a time that is ever called one. The
+	// addresses of code and data alone move a lookup that much.
+	Floor = 0.02
+
+	// errorFactor is how many standard errors two medians may be apart by
+	// chance. The errors come from few blocks, hence more than for a normal
+	// distribution.
+	errorFactor = 3
+
+	// speedSlack is how far the references may differ before that is named and
+	// added to what a time must differ by.
+	speedSlack = 0.03
+)
+
+// A Verdict says what became of a row.
+type Verdict string
+
+// The verdicts. Same is a "~": nothing speaks for a difference.
+const (
+	Same   Verdict = "~"
+	Better Verdict = "better"
+	Worse  Verdict = "worse"
+)
+
+// A Row is the comparison of one row.
+type Row struct {
+	Algo    string  `json:"algo"`
+	Config  string  `json:"config"`
+	Metric  string  `json:"metric"`
+	Unit    string  `json:"unit"`
+	Better  string  `json:"better"`
+	Old     float64 `json:"old"`
+	New     float64 `json:"new"`
+	Delta   float64 `json:"delta"` // fraction of old; of times, at equal speed of the machine
+	Low     float64 `json:"low"`   // 95 % interval of delta; equal to it if exact
+	High    float64 `json:"high"`
+	P       float64 `json:"p"`      // of the row alone
+	Holm    float64 `json:"p_holm"` // corrected for the number of rows
+	Limit   float64 `json:"limit"`  // what a difference must exceed
+	Exact   bool    `json:"exact"`
+	Verdict Verdict `json:"verdict"`
+	Why     string  `json:"why,omitempty"` // why a row cannot be judged
+}
+
+// A Result is the comparison of two files.
+type Result struct {
+	Rows  []Row    `json:"rows"`
+	Notes []string `json:"notes"`
+}
+
+// Files compares two files. It returns an error if they share no row.
+func Files(before, after *result.File) (*Result, error) {
+	c := &comparer{before: before, after: after, rng: rand.New(rand.NewPCG(1, 1))}
+	c.notes()
+	var ps []float64
+	var tested []int
+	for i := range after.Rows {
+		now := &after.Rows[i]
+		was, ok := before.Find(now.Name())
+		if !ok {
+			continue
+		}
+		row := c.row(was, now)
+		if !row.Exact && row.Why == "" {
+			ps = append(ps, row.P)
+			tested = append(tested, len(c.out.Rows))
+		}
+		c.out.Rows = append(c.out.Rows, row)
+	}
+	if len(c.out.Rows) == 0 {
+		return nil, fmt.Errorf("the files share no row: %s has %d, %s has %d", "the old", len(before.Rows), "the new", len(after.Rows))
+	}
+	c.unmatched()
+	for k, p := range stats.Holm(ps) {
+		row := &c.out.Rows[tested[k]]
+		row.Holm = p
+		if p < Level && math.Abs(math.Log1p(row.Delta)) > row.Limit {
+			row.Verdict = row.direction()
+		}
+	}
+	c.power(len(ps))
+	return &c.out, nil
+}
+
+// Regressions returns the rows that are worse by more than a fraction.
+func (r *Result) Regressions(more float64) []Row {
+	var out []Row
+	for _, row := range r.Rows {
+		if row.Verdict == Worse && math.Abs(row.Delta) > more {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// direction tells whether a difference is for the better.
+func (r *Row) direction() Verdict {
+	if (r.Delta < 0) == (r.Better == "lower") {
+		return Better
+	}
+	return Worse
+}
+
+// A comparer compares two files.
+type comparer struct {
+	before, after *result.File
+	rng           *rand.Rand
+	speed         float64 // how much slower the reference ran in the new file
+	sameKeys      bool
+	samePlace     bool // same processor
+	out           Result
+}
+
+func (c *comparer) note(format string, args ...any) {
+	c.out.Notes = append(c.out.Notes, fmt.Sprintf(format, args...))
+}
+
+// notes says what about the files as a whole limits the comparison.
+func (c *comparer) notes() {
+	old, now := c.before, c.after
+	c.sameKeys = old.Keys.Digest == now.Keys.Digest && old.Settings.Zones == now.Settings.Zones
+	c.samePlace = old.Machine.CPU == now.Machine.CPU && old.Machine.Arch == now.Machine.Arch
+	c.speed = 1
+	if !c.sameKeys {
+		c.note("The files are of different keys or zones: what depends on them is shown and not judged.")
+	}
+	if !c.samePlace {
+		c.note("The files are of different processors (%s; %s): times are shown and not judged.", old.Machine.CPU, now.Machine.CPU)
+	}
+	if old.Reference.Best > 0 && now.Reference.Best > 0 {
+		c.speed = now.Reference.Best / old.Reference.Best
+		if off := math.Abs(math.Log(c.speed)); off > speedSlack {
+			c.note("The reference ran %+.1f %% slower in the new file: times are compared at equal speed, and must differ by that much more.", 100*(c.speed-1))
+		}
+	}
+}
+
+// unmatched notes rows of one file only.
+func (c *comparer) unmatched() {
+	for _, side := range []struct {
+		name      string
+		has, lack *result.File
+	}{{"old", c.before, c.after}, {"new", c.after, c.before}} {
+		n := 0
+		for i := range side.has.Rows {
+			if _, ok := side.lack.Find(side.has.Rows[i].Name()); !ok {
+				n++
+			}
+		}
+		if n > 0 {
+			c.note("%d rows are in the %s file only.", n, side.name)
+		}
+	}
+}
+
+// power notes whether the test could have found anything.
+func (c *comparer) power(rows int) {
+	least := 1.0
+	for i := range c.after.Rows {
+		now := &c.after.Rows[i]
+		if was, ok := c.before.Find(now.Name()); ok && now.Timed() {
+			least = min(least, stats.LeastP(len(was.Samples), len(now.Samples)))
+		}
+	}
+	if rows > 0 && least*float64(rows) >= Level {
+		c.note("With so few samples no difference of %d rows can be told from chance: run with a larger --count.", rows)
+	}
+}
+
+// row compares one row, all but the verdict of a test.
+func (c *comparer) row(was, now *result.Row) Row {
+	row := Row{
+		Algo: now.Algo, Config: now.Config(), Metric: now.Metric, Unit: now.Unit, Better: now.Better,
+		Old: was.Value, New: now.Value, P: 1, Holm: 1, Verdict: Same, Exact: !now.Timed() || !was.Timed(),
+	}
+	if row.Exact {
+		c.exact(&row, was, now)
+		return row
+	}
+	row.Delta = now.Value/was.Value/c.speed - 1
+	row.Low, row.High = c.interval(was.Samples, now.Samples)
+	row.Limit = c.limit(was, now)
+	switch {
+	case !c.samePlace:
+		row.Why = "another processor"
+	case was.Busy || now.Busy:
+		row.Why = "the machine was busy"
+	default:
+		row.P = stats.Differ(was.Samples, scaled(now.Samples, 1/c.speed))
+	}
+	return row
+}
+
+// exact compares numbers that do not depend on the machine.
+func (c *comparer) exact(row *Row, was, now *result.Row) {
+	switch {
+	case was.Value == now.Value:
+	case was.Value == 0:
+		row.Delta = math.Copysign(1, now.Value) // from nothing: no fraction says how much
+	default:
+		row.Delta = now.Value/was.Value - 1
+	}
+	row.Low, row.High = row.Delta, row.Delta
+	switch {
+	case !c.sameKeys && now.Metric != "bytes":
+		row.Why = "other keys"
+	case row.Delta != 0:
+		row.P, row.Holm, row.Verdict = 0, 0, row.direction()
+	}
+}
+
+// limit returns what the logarithm of a ratio of times must exceed.
+func (c *comparer) limit(was, now *result.Row) float64 {
+	var errs [2]float64
+	for i, r := range []*result.Row{was, now} {
+		if r.Spread != nil {
+			errs[i] = r.Spread.Error
+		}
+	}
+	limit := max(Floor, was.Spread.Max(), now.Spread.Max(), errorFactor*math.Hypot(errs[0], errs[1]))
+	if off := math.Abs(math.Log(c.speed)); off > speedSlack {
+		limit += off
+	}
+	return limit
+}
+
+// resamples is how many times the interval of a difference draws anew.
+const resamples = 1000
+
+// interval returns the 95 % interval of the relative difference of two medians,
+// by drawing from both samples again and again.
+func (c *comparer) interval(was, now []float64) (low, high float64) {
+	ratios := make([]float64, resamples)
+	a, b := make([]float64, len(was)), make([]float64, len(now))
+	for i := range ratios {
+		c.draw(a, was)
+		c.draw(b, now)
+		ratios[i] = stats.Median(b)/stats.Median(a)/c.speed - 1
+	}
+	return stats.Quantile(ratios, 0.025), stats.Quantile(ratios, 0.975)
+}
+
+func (c *comparer) draw(to, from []float64) {
+	for i := range to {
+		to[i] = from[c.rng.IntN(len(from))]
+	}
+}
+
+func scaled(xs []float64, by float64) []float64 {
+	out := slices.Clone(xs)
+	for i := range out {
+		out[i] *= by
+	}
+	return out
+}

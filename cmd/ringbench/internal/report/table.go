@@ -1,0 +1,299 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+)
+
+// A Grid is rows under aligned columns. Align has an l or an r for each column.
+type Grid struct {
+	Align string
+	Rows  [][]string
+}
+
+// Add adds a row.
+func (g *Grid) Add(cells ...string) { g.Rows = append(g.Rows, cells) }
+
+// Write writes the rows with two spaces between columns.
+func (g *Grid) Write(w io.Writer) error {
+	widths := make([]int, len(g.Align))
+	for _, row := range g.Rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range g.Rows {
+		var b strings.Builder
+		for i, cell := range row {
+			if i > 0 {
+				b.WriteString("  ")
+			}
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if g.Align[i] == 'r' {
+				cell = pad + cell
+			} else {
+				cell += pad
+			}
+			b.WriteString(cell)
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(b.String(), " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table writes a result for a terminal.
+func table(w io.Writer, f Named, style Style) error {
+	if err := header(w, f); err != nil {
+		return err
+	}
+	s := newSheet(f.File)
+	for _, nodes := range s.nodes {
+		if _, err := fmt.Fprintf(w, "\n%s\n", bold(fmt.Sprintf("%s nodes", group(float64(nodes))), style)); err != nil {
+			return err
+		}
+		g := s.grid(nodes, style.Width)
+		if err := g.Write(w); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(w, "\n%s\n", legend(s)); err != nil {
+		return err
+	}
+	for _, words := range f.File.Words {
+		if _, err := fmt.Fprintf(w, "\n%s\n", Wrap(words, style.Width)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func bold(s string, style Style) string {
+	if !style.Color {
+		return s
+	}
+	return "\x1b[1m" + s + "\x1b[0m"
+}
+
+// header says what was measured on what.
+func header(w io.Writer, f Named) error {
+	g := &Grid{Align: "ll"}
+	if f.Name != "" {
+		g.Add("result  ", f.Name)
+	}
+	g.Add("keys    ", keysText(f.File))
+	g.Add("machine ", machineText(f.File))
+	return g.Write(w)
+}
+
+func keysText(f *result.File) string {
+	k := f.Keys
+	name := k.Source
+	if k.Format != "" && k.Format != "lines" {
+		name += " (" + k.Format + ")"
+	}
+	s := fmt.Sprintf("%s: %s keys, %s distinct", name, group(float64(k.Count)), group(float64(k.Distinct)))
+	if k.Skipped > 0 {
+		s += fmt.Sprintf(", %s lines skipped", group(float64(k.Skipped)))
+	}
+	return s
+}
+
+func machineText(f *result.File) string {
+	m := f.Machine
+	s := fmt.Sprintf("%s, %d cores, %s/%s, %s", m.CPU, m.Cores, m.OS, m.Arch, m.Go)
+	if m.LoadStart != nil && m.LoadEnd != nil {
+		s += fmt.Sprintf(", load %.1f to %.1f", *m.LoadStart, *m.LoadEnd)
+	}
+	return s
+}
+
+const barWidth = 12
+
+// grid lays out the configurations of one number of nodes. What does not fit
+// the width is left to the other formats, last columns first.
+func (s *sheet) grid(nodes, width int) *Grid {
+	g := &Grid{Align: "l"}
+	lines := s.lines[nodes]
+	cells := make([][]string, len(lines)+1)
+	cells[0] = []string{"placement"}
+	for i, l := range lines {
+		cells[i+1] = []string{l.label}
+	}
+	used := widest(cells, 0)
+	if width < 40 {
+		width = 100
+	}
+	for _, c := range s.columns(nodes) {
+		column := make([]string, len(lines)+1)
+		column[0] = c.title
+		wide := len(c.title)
+		for i, l := range lines {
+			column[i+1] = c.cell(l)
+			wide = max(wide, utf8.RuneCountInString(column[i+1]))
+		}
+		if strings.Join(column[1:], "") == "" {
+			continue
+		}
+		if used+2+wide > width {
+			break
+		}
+		used += 2 + wide
+		g.Align += c.align
+		for i := range cells {
+			cells[i] = append(cells[i], column[i])
+		}
+	}
+	g.Rows = cells
+	return g
+}
+
+func widest(rows [][]string, column int) int {
+	wide := 0
+	for _, row := range rows {
+		wide = max(wide, utf8.RuneCountInString(row[column]))
+	}
+	return wide
+}
+
+// A column is one column of the table of a terminal.
+type column struct {
+	title string
+	align string
+	cell  func(l *line) string
+}
+
+// columns returns the columns in order of importance.
+func (s *sheet) columns(nodes int) []column {
+	value := func(metric string) func(l *line) string {
+		return func(l *line) string {
+			r := l.rows[metric]
+			if r == nil {
+				return ""
+			}
+			return Value(r.Value, r.Unit) + busyMark(r)
+		}
+	}
+	cols := []column{
+		{"lookup", "r", value("lookup")},
+		{"+-", "r", func(l *line) string { return plusMinus(l.rows["lookup"]) }},
+		{"", "l", s.bars(nodes, "lookup")},
+		{"peak", "r", value("peak")},
+		{"cv", "r", value("cv")},
+		{"moved", "r", value("moved-add")},
+		{"needless", "r", func(l *line) string {
+			if sum, ok := l.needless(); ok {
+				return group(sum)
+			}
+			return ""
+		}},
+	}
+	if top := s.top(); top != "" {
+		cols = append(cols, column{top, "r", value(top)})
+	}
+	return append(cols,
+		column{"memory", "r", value("bytes")},
+		column{"build", "r", value("build")},
+		column{"add", "r", value("add")},
+		column{"remove", "r", value("remove")},
+		column{"faults", "r", value("replica-faults")},
+		column{"allocs", "r", value("lookup-allocs")},
+	)
+}
+
+// top returns the metric of preference lists, "" if there is none.
+func (s *sheet) top() string {
+	i := slices.IndexFunc(s.metrics, func(m string) bool {
+		return strings.HasPrefix(m, "top") && !strings.HasSuffix(m, "-allocs")
+	})
+	if i < 0 {
+		return ""
+	}
+	return s.metrics[i]
+}
+
+// busyMark marks a time that was measured on a busy machine only.
+func busyMark(r *result.Row) string {
+	if r.Busy {
+		return "?"
+	}
+	return ""
+}
+
+// plusMinus is half the confidence interval, or what the same code differs from
+// itself by if that is more.
+func plusMinus(r *result.Row) string {
+	if r == nil || r.Value == 0 {
+		return ""
+	}
+	return Percent(max((r.High-r.Low)/2/r.Value, r.Spread.Max()))
+}
+
+// bars draws a metric as bars from the fewest to the most, by logarithm if the
+// most is over twenty times the fewest.
+func (s *sheet) bars(nodes int, metric string) func(l *line) string {
+	most, fewest := 0.0, math.Inf(1)
+	for _, l := range s.find(nodes, metric) {
+		most, fewest = max(most, l.rows[metric].Value), min(fewest, l.rows[metric].Value)
+	}
+	return func(l *line) string {
+		r := l.rows[metric]
+		if r == nil || most <= 0 || fewest <= 0 {
+			return ""
+		}
+		part := r.Value / most
+		if most > 20*fewest {
+			part = (1 + math.Log(r.Value/fewest)) / (1 + math.Log(most/fewest))
+		}
+		return strings.Repeat("#", max(1, int(math.Round(part*barWidth))))
+	}
+}
+
+// legend explains the columns that are there.
+func legend(s *sheet) string {
+	text := map[string]string{
+		"lookup":       "lookup: median time of a lookup, with what it may be off (+-); bars grow by logarithm if times differ over 20 times.",
+		"peak":         "peak: load of the fullest node over its fair share. cv: deviation of load over the mean.",
+		"moved-add":    "moved: keys moved when a node joins, over its fair share; 1.00 is perfect. needless: keys moved without need.",
+		"needless-add": "",
+	}
+	var out []string
+	for _, m := range s.metrics {
+		if text[m] != "" {
+			out = append(out, text[m])
+		}
+	}
+	out = append(out, "Less is better in every column.")
+	return strings.Join(out, "\n")
+}
+
+// Wrap breaks a text into lines of at most width columns.
+func Wrap(text string, width int) string {
+	if width < 40 {
+		width = 100
+	}
+	var b strings.Builder
+	used := 0
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case used+1+n > width:
+			b.WriteByte('\n')
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
+}

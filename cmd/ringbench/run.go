@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/algo"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/budget"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/cli"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/keys"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/measure"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/report"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/topology"
+	"github.com/clusterluck/clusterluck/hashring"
+)
+
+const runLong = `Run measures placements on your keys: lookup time, evenness of load, what moves
+when nodes join, leave or change weight, build time, memory and replicas. It
+prints the seed first and says last, in words, what follows and how sure that is.
+
+Times count only batches during which nothing else slowed the processor down. If
+there are too few of those, it measures longer, up to --patience. On a quiet
+machine the run with default flags takes about 15 seconds.
+
+A budget file holds limits: {"limits": [{"algo": "ring", "metric": "lookup",
+"max": 50}, {"metric": "needless-*", "max": 0}]}. Patterns take *, nodes, points
+and probes take numbers. The run exits 8 if a limit is exceeded.
+
+`
+
+const runExample = `  ringbench run
+  ringbench run --algo ring,jump --nodes 12 --keys access --format combined:host
+  ringbench run --algo ring --points 40,160,512 --only balance,memory
+  zcat -f /var/log/access.log* | ringbench run --keys file:-
+  ringbench run -o new.json && ringbench compare old.json new.json`
+
+// A runCommand is the flags of run.
+type runCommand struct {
+	algos    string
+	nodes    []string
+	points   []string
+	probes   []string
+	keys     keyFlags
+	replicas int
+	zones    int
+	weights  string
+	only     string
+	count    int
+	time     time.Duration
+	patience time.Duration
+	budget   string
+	out      string
+	output   string
+	slowdown float64
+}
+
+func newRunCommand(e *env) *cobra.Command {
+	r := &runCommand{}
+	cmd := &cobra.Command{
+		Use:     "run",
+		Short:   "measure placements on your keys",
+		Long:    runLong + cli.ExitCodes,
+		Example: runExample,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return e.runBenchmarks(cmd.Context(), r) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&r.algos, "algo", "ring,jump,rendezvous,maglev", "algorithms, or all; see ringbench list")
+	flags.StringSliceVar(&r.nodes, "nodes", []string{"10", "100", "1000"}, "numbers of nodes")
+	flags.StringSliceVar(&r.points, "points", []string{"160"}, "points per unit of weight, of rings")
+	flags.StringSliceVar(&r.probes, "probes", []string{"1", "2"}, "probes of a lookup, of rings")
+	r.keys.add(flags, "words")
+	flags.IntVar(&r.replicas, "rf", 3, "nodes in a preference list")
+	flags.IntVar(&r.zones, "zones", 3, "zones that nodes are dealt to in turn")
+	flags.StringVar(&r.weights, "weights", "", "weights of nodes: "+topology.WeightsHelp)
+	flags.StringVar(&r.only, "only", "", "metrics: some of lookup,balance,moved,build,memory,replicas")
+	flags.IntVar(&r.count, "count", 10, "passes; each takes two samples of every time")
+	flags.DurationVar(&r.time, "time", 700*time.Millisecond, "time for each configuration, over all passes")
+	flags.DurationVar(&r.patience, "patience", 15*time.Second, "how long to go on if the machine is busy")
+	flags.StringVar(&r.budget, "budget", "", "`file` of limits (JSON); exceeding one exits 8")
+	flags.StringVarP(&r.out, "out", "o", "", "`file` to write the result to (JSON)")
+	flags.StringVar(&r.output, "output", "table", "what to print: table, json, csv, md or bench")
+	flags.Float64Var(&r.slowdown, "slowdown", 1, "factor by which timed lookups do too much, to test compare")
+	_ = flags.MarkHidden("slowdown") // the flag is there
+	return cmd
+}
+
+// config checks the flags.
+func (r *runCommand) config() (measure.Config, error) {
+	c := measure.Config{
+		Replicas: r.replicas, Zones: r.zones, Passes: r.count, Time: r.time,
+		Patience: r.patience, Seed: r.keys.seed, Slowdown: r.slowdown,
+	}
+	var err error
+	if c.Algorithms, err = algo.Parse(r.algos); err != nil {
+		return c, cli.Usagef("--algo: %w", err)
+	}
+	if c.Groups, err = measure.ParseGroups(r.only); err != nil {
+		return c, cli.Usagef("--only: %w", err)
+	}
+	for _, list := range []struct {
+		flag  string
+		texts []string
+		max   int64
+		to    *[]int
+	}{
+		{"--nodes", r.nodes, hashring.MaxNodes, &c.Nodes},
+		{"--points", r.points, hashring.MaxPoints, &c.Points},
+		{"--probes", r.probes, hashring.MaxProbes, &c.Probes},
+	} {
+		if *list.to, err = numbers(list.texts, list.max); err != nil {
+			return c, cli.Usagef("%s: %w", list.flag, err)
+		}
+	}
+	if r.weights != "" {
+		if c.Weights, err = topology.ParseWeights(r.weights); err != nil {
+			return c, cli.Usagef("--%w", err)
+		}
+	}
+	return c, r.limits()
+}
+
+// limits checks the flags that are one number.
+func (r *runCommand) limits() error {
+	switch {
+	case r.replicas < 1 || r.replicas > 1000:
+		return cli.Usagef("--rf %d: use 1 to 1000", r.replicas)
+	case r.zones < 1 || r.zones > hashring.MaxNodes:
+		return cli.Usagef("--zones %d: use 1 to %d", r.zones, hashring.MaxNodes)
+	case r.count < 1 || r.count > 1000:
+		return cli.Usagef("--count %d: use 1 to 1000", r.count)
+	case r.time < time.Millisecond:
+		return cli.Usagef("--time %v: use at least 1ms", r.time)
+	case r.patience < 0:
+		return cli.Usagef("--patience %v: use 0 or more", r.patience)
+	case !(r.slowdown >= 1 && r.slowdown <= 2):
+		return cli.Usagef("--slowdown %v: use 1 to 2", r.slowdown)
+	case !slices.Contains(report.Formats(), r.output):
+		return cli.Usagef("--output %q: use %s", r.output, strings.Join(report.Formats(), ", "))
+	}
+	return nil
+}
+
+// numbers reads counts such as 1000, 1k or 1e3, each once and in ascending
+// order.
+func numbers(texts []string, most int64) ([]int, error) {
+	var out []int
+	for _, text := range texts {
+		n, err := keys.ParseSize(strings.TrimSpace(text))
+		if err != nil {
+			return nil, err
+		}
+		if n < 1 || n > most {
+			return nil, fmt.Errorf("%d: use 1 to %d", n, most)
+		}
+		out = append(out, int(n))
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no number given; use 1 to %d", most)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// runBenchmarks is the run command.
+func (e *env) runBenchmarks(ctx context.Context, r *runCommand) error {
+	c, err := r.config()
+	if err != nil {
+		return err
+	}
+	var limits *budget.Budget
+	if r.budget != "" {
+		if limits, err = budget.Load(r.budget); err != nil {
+			return fileError(r.budget, err)
+		}
+		if err := limits.Check(known(c)); err != nil {
+			return cli.Usagef("%s: %w", r.budget, err)
+		}
+	}
+	if err := e.announce(r.output, r.keys.seed); err != nil {
+		return err
+	}
+	if c.Keys, err = e.loadKeys(ctx, r.keys); err != nil {
+		return err
+	}
+	f, err := e.measure(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := e.publish(f, r); err != nil {
+		return err
+	}
+	if limits == nil {
+		return nil
+	}
+	return exceeded(r.budget, limits.Exceeded(f.Rows))
+}
+
+// announce prints the seed before anything else: on stdout if a person reads
+// it, else on stderr.
+func (e *env) announce(output string, seed uint64) error {
+	if output != "table" {
+		e.note("seed %d", seed)
+		return nil
+	}
+	_, err := fmt.Fprintf(e.stdout, "seed      %d\n", seed)
+	return err
+}
+
+// measure runs the benchmarks and fills in what the file says of them.
+func (e *env) measure(ctx context.Context, c measure.Config) (*result.File, error) {
+	started := e.now()
+	f := &result.File{
+		Schema: result.Schema, Version: version(), Created: started.UTC().Truncate(time.Second),
+		Machine:  result.ThisMachine(append([]string{"ringbench"}, e.args...), c.Seed),
+		Settings: result.Settings{Passes: c.Passes, Time: c.Time, Replicas: c.Replicas, Zones: c.Zones, Weights: c.Weights.String()},
+		Keys: result.Keys{
+			Source: c.Keys.Source(), Format: c.Keys.Format(), Count: c.Keys.Len(), Distinct: c.Keys.Distinct(),
+			Skipped: int(c.Keys.Skips().Total), Digest: measure.Digest(c.Keys),
+		},
+	}
+	progress := e.progress("", 0)
+	c.Begin = func(what string, steps int64) {
+		progress.Done()
+		progress = e.progress(what, steps)
+	}
+	c.Step = func(n int64) { progress.Add(n) }
+	m, err := measure.Run(ctx, c)
+	progress.Done()
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, cli.Usagef("%w", err)
+	}
+	for _, skipped := range m.Skipped {
+		e.note("%s", skipped)
+	}
+	f.Rows, f.Reference = m.Rows, m.Reference
+	f.Machine.LoadEnd = result.LoadAverage()
+	f.Settings.Seconds = e.now().Sub(started).Seconds()
+	f.Words = report.Words(f)
+	return f, nil
+}
+
+// publish writes the file, then prints. If the file cannot be written the
+// report is printed all the same, since the run cannot be had again.
+func (e *env) publish(f *result.File, r *runCommand) error {
+	var failed error
+	if r.out != "" {
+		if err := cli.WriteFile(r.out, f.Write); err != nil {
+			failed = cli.Failedf("%w", err)
+		}
+	}
+	err := report.Write(e.stdout, r.output, []report.Named{{Name: r.out, File: f}}, report.Style{
+		Width: cli.Width(e.stdout, 100), Color: cli.Color(e.stdout, e.color, e.getenv),
+	})
+	if failed != nil {
+		return failed
+	}
+	if err == nil && r.out != "" {
+		e.note("wrote %s", r.out)
+	}
+	return err
+}
+
+// known lists what a run measures.
+func known(c measure.Config) budget.Known {
+	k := budget.Known{Nodes: c.Nodes, Points: c.Points, Probes: c.Probes}
+	for _, a := range c.Algorithms {
+		k.Algos = append(k.Algos, a.Name)
+	}
+	for _, m := range measure.Metrics() {
+		if slices.Contains(c.Groups, m.Group) {
+			k.Metrics = append(k.Metrics, strings.Replace(m.Name, "topN", fmt.Sprintf("top%d", c.Replicas), 1))
+		}
+	}
+	return k
+}
+
+// exceeded turns broken limits into the error of the command.
+func exceeded(path string, broken []string) error {
+	if len(broken) == 0 {
+		return nil
+	}
+	return cli.BudgetFailed("%s: %s exceeded:\n  %s", path, plural(len(broken), "limit"), strings.Join(broken, "\n  "))
+}
