@@ -1,0 +1,9 @@
+// Package bench holds benchmarks of this project beside its rivals. Run them
+// with
+//
+//	go -C bench run ./cmd/compare -only ring
+//
+// which measures goals, or with go -C bench test -bench . for single ones. The
+// module is apart from the others and from the workspace, so that the rivals
+// raise nobody's versions.
+package bench

@@ -1,0 +1,43 @@
+package measure
+
+import (
+	"runtime"
+	"time"
+)
+
+// A Clock says which time is measured.
+type Clock uint8
+
+const (
+	// Thread is the CPU time of the measuring thread: what other processes of a
+	// shared machine take is not in it. It is for work of one goroutine.
+	Thread Clock = iota
+	// Process is the CPU time of all threads: work that a contender hands to
+	// other goroutines counts in full.
+	Process
+	// Wall is the time that passes. It is for work that several goroutines
+	// share, and for what might wait.
+	Wall
+)
+
+// Time returns how long run takes by the clock. Where the system has no clock of
+// CPU time, it is the wall's.
+func (c Clock) Time(run func()) time.Duration {
+	read := func() (time.Duration, bool) { return 0, false }
+	switch c {
+	case Thread:
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		read = threadTime
+	case Process:
+		read = processTime
+	}
+	wall := time.Now()
+	start, ok := read()
+	run()
+	end, _ := read()
+	if !ok {
+		return time.Since(wall)
+	}
+	return end - start
+}
