@@ -2,4 +2,16 @@ module github.com/clusterluck/clusterluck/fuzz
 
 go 1.26
 
+require (
+	github.com/clusterluck/clusterluck v0.0.0
+	github.com/leanovate/gopter v0.2.11
+)
+
+require (
+	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
+	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
+	github.com/zeebo/xxh3 v1.1.0 // indirect
+	golang.org/x/sys v0.30.0 // indirect
+)
+
 replace github.com/clusterluck/clusterluck => ..

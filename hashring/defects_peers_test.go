@@ -106,12 +106,12 @@ func wander(t *testing.T, r *hashring.Ring, rng *rand.Rand, n int) {
 	}
 }
 
-// Of 160,000 points some 3 pairs share one of 2^32 positions (n^2/2 / 2^32);
-// of 2^44 positions, one pair in 1,400 such rings does.
+// Of 320,000 points some 12 pairs share one of 2^32 positions (n^2/2 / 2^32);
+// of 2^44 positions, one pair in 340 such rings does.
 func TestPositionsAreWiderThan32Bits(t *testing.T) {
 	seen := make(map[uint64]string)
 	highest := uint64(0)
-	for p := range newRing(t, hashring.Options{}, numbered(1000)...).All() {
+	for p := range newRing(t, hashring.Options{}, numbered(2000)...).All() {
 		if other, ok := seen[p.Position]; ok {
 			t.Errorf("nodes %q and %q share position %x", other, p.Node, p.Position)
 		}
