@@ -20,24 +20,32 @@ const (
 	Wall
 )
 
+// Now returns what the clock shows; only differences mean anything. Where the
+// system has no clock of CPU time, it is the wall's.
+func (c Clock) Now() time.Duration {
+	read := threadTime
+	if c == Process {
+		read = processTime
+	}
+	if t, ok := read(); ok && c != Wall {
+		return t
+	}
+	return time.Duration(time.Now().UnixNano())
+}
+
 // Time returns how long run takes by the clock. Where the system has no clock of
 // CPU time, it is the wall's.
 func (c Clock) Time(run func()) time.Duration {
-	read := func() (time.Duration, bool) { return 0, false }
 	switch c {
 	case Thread:
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		read = threadTime
-	case Process:
-		read = processTime
+	case Wall:
+		start := time.Now()
+		run()
+		return time.Since(start)
 	}
-	wall := time.Now()
-	start, ok := read()
+	start := c.Now()
 	run()
-	end, _ := read()
-	if !ok {
-		return time.Since(wall)
-	}
-	return end - start
+	return c.Now() - start
 }

@@ -63,6 +63,7 @@ func (b *bench) top(n int, times float64) report.Work {
 		})
 		row := report.NewRow(name, "ns")
 		o := judge(&row, of, measure.Lookups(b.lookups(), b.keys(), cs))
+		f.absent(&row)
 		row.Against(times, o.ours, o.rivals)
 		return []report.Row{row}, nil
 	}
