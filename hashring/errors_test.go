@@ -32,6 +32,7 @@ func TestErrors(t *testing.T) {
 		return func(r *ring) error { return r.Update(f) }
 	}
 	second := func(_ any, err error) error { return err }
+	base := newRing(t, hashring.Options{Points: hashring.MaxWeight}, hashring.Node{ID: "a"}, hashring.Node{ID: "b", Weight: 3})
 	other := newRing(t, hashring.Options{Points: 99}, hashring.Node{ID: "z"})
 	jsonOf := func(r *ring, old, new string) error {
 		data, err := r.MarshalJSON()
@@ -128,7 +129,7 @@ func TestErrors(t *testing.T) {
 		{"UnmarshalJSON of another weight", func(r *ring) error { return jsonOf(r, `"weight":3`, `"weight":4`) }, hashring.ErrFingerprint, []string{"fingerprint"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRing(t, hashring.Options{Points: hashring.MaxWeight}, hashring.Node{ID: "a"}, hashring.Node{ID: "b", Weight: 3})
+			r := base.Clone()
 			before, snap := r.Fingerprint(), r.Snapshot()
 			err := tt.call(r)
 			if !errors.Is(err, tt.want) {

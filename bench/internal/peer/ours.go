@@ -32,6 +32,7 @@ func NewHashring(nodes []string, o hashring.Options) (*Hashring, error) {
 	return &Hashring{R: r}, nil
 }
 
+// Owner returns the node of a key.
 func (h *Hashring) Owner(key string) string {
 	id, _ := h.R.Owner(key)
 	return id
@@ -47,11 +48,13 @@ func (h *Hashring) Owners(keys []string) (n int) {
 	return n
 }
 
+// Top returns the first n nodes of a key, until the next call.
 func (h *Hashring) Top(key string, n int) []string {
 	h.dst = h.R.AppendOwners(h.dst[:0], key, n)
 	return h.dst
 }
 
+// Tops looks up n nodes of every key.
 func (h *Hashring) Tops(keys []string, n int) (sum int) {
 	dst := make([]string, 0, n)
 	for _, k := range keys {
@@ -61,8 +64,10 @@ func (h *Hashring) Tops(keys []string, n int) (sum int) {
 	return sum
 }
 
+// Add adds a node of weight 1.
 func (h *Hashring) Add(id string) error { return h.R.Add(hashring.Node{ID: id}) }
 
+// Remove removes a node.
 func (h *Hashring) Remove(id string) error {
 	h.R.Remove(id)
 	return nil
@@ -88,6 +93,7 @@ func NewBoundedHashring(h *Hashring, c float64, held int, keys []string) (*Bound
 	return w, nil
 }
 
+// Rounds gives back the oldest lease and takes a new one, for every key.
 func (w *BoundedHashring) Rounds(keys []string) {
 	for _, k := range keys {
 		w.window[w.next].Release()

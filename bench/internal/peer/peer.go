@@ -34,6 +34,7 @@ const (
 	Other
 )
 
+// String returns the kind as tables show it.
 func (k Kind) String() string {
 	return [...]string{"ours", "ring", "other"}[k]
 }

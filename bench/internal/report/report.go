@@ -41,7 +41,9 @@ type Work struct {
 type Status string
 
 const (
-	Met    Status = "met"
+	// Met is the status of a row that reaches its goal.
+	Met Status = "met"
+	// Missed is the status of a row that does not.
 	Missed Status = "missed"
 	// Shown is the status of a row without a goal.
 	Shown Status = "shown"
@@ -55,8 +57,10 @@ type Num float64
 // None is the missing number.
 func None() Num { return Num(math.NaN()) }
 
+// None reports whether the number is missing.
 func (n Num) None() bool { return math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) }
 
+// MarshalJSON writes a missing number as null.
 func (n Num) MarshalJSON() ([]byte, error) {
 	if n.None() {
 		return []byte("null"), nil
