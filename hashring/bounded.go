@@ -74,19 +74,41 @@ func (l Lease) Release() {
 // atomic additions, and allocates nothing.
 func (b *Bounded) Acquire(key string) (lease Lease, ok bool) {
 	st := b.current()
+	if st.snap.t.n == 0 {
+		return Lease{}, false
+	}
+	lease = b.take(st, key, b.total.Add(1))
+	if b.state.Load() != st {
+		b.recount(&lease)
+	}
+	return lease, true
+}
+
+// take counts a unit on the first node with room.
+func (b *Bounded) take(st *boundedState, key string, total int64) Lease {
 	s := st.snap
 	h := xxh3.HashString(key)
 	if slot := s.slotOf(h); slot < len(st.loads) {
-		total := b.total.Add(1)
 		if load := st.loads[slot]; load.tryAdd(b.bound(s, slot, total)) {
-			return Lease{s.m.ids[slot], &b.total, load}, true
+			return Lease{s.m.ids[slot], &b.total, load}
 		}
-		return b.overflow(st, s.keyOf(key, h), total), true
 	}
-	if s.t.n == 0 {
-		return Lease{}, false
+	return b.overflow(st, s.keyOf(key, h), total)
+}
+
+// recount moves a lease that was taken while the ring changed to the counter
+// that its node has now, should that be another one.
+func (b *Bounded) recount(l *Lease) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.loads[l.Node]
+	if now == nil {
+		b.loads[l.Node] = l.load
+	} else if now != l.load {
+		now.Add(1)
+		l.load.Add(-1)
+		l.load = now
 	}
-	return b.overflow(st, s.keyOf(key, h), b.total.Add(1)), true
 }
 
 // overflow finds room clockwise from the key. If racers took all there was, the
@@ -139,11 +161,6 @@ func (b *Bounded) follow() *boundedState {
 	if st := b.state.Load(); st != nil && st.snap == snap {
 		return st
 	}
-	for id, load := range b.loads {
-		if load.Load() == 0 && !snap.Has(id) {
-			delete(b.loads, id)
-		}
-	}
 	st := &boundedState{snap: snap, loads: make([]*padded, len(snap.m.ids))}
 	for _, slot := range snap.m.order {
 		id := snap.m.ids[slot]
@@ -153,6 +170,13 @@ func (b *Bounded) follow() *boundedState {
 		st.loads[slot] = b.loads[id]
 	}
 	b.state.Store(st)
+	// Only now: whoever counts on a counter that goes here sees the new state,
+	// and counts again.
+	for id, load := range b.loads {
+		if load.Load() == 0 && !snap.Has(id) {
+			delete(b.loads, id)
+		}
+	}
 	return st
 }
 

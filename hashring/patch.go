@@ -100,7 +100,7 @@ func (p *patch) splice(page int, added, removed []point) bool {
 		p.words = appendPoints(p.words, old[from:at])
 		p.changes = append(p.changes, place{p.old.bucketOf(pt), len(p.words) - p.old.lead})
 		if !add {
-			if old[at] != pt {
+			if old[at] != pt || at+1 < len(old) && old[at+1].at() == pt.at() {
 				return false
 			}
 			from = at + 1

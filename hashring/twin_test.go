@@ -323,3 +323,37 @@ func changeBoth(t *testing.T, rng *rand.Rand, r *hashring.Ring, w *twin, domain 
 	}
 	w.lay()
 }
+
+// Under clusterluck several points of a node may share the bits that a table
+// keeps, with another node's between them. Taking one of them off must leave
+// the others in the order of their whole positions.
+func TestTiesKeepTheirOrderWhenWeightsFall(t *testing.T) {
+	opts := hashring.Options{Points: 1, Probes: 1, Layout: hashring.Clusterluck}
+	for seed := range int64(20) {
+		rng := rand.New(rand.NewSource(seed))
+		r, err := hashring.New(hashring.Truncated(opts, 40))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newTwin(opts, 40)
+		for i := range 40 {
+			n := hashring.Node{ID: "n" + strconv.Itoa(i), Weight: 3}
+			if err := r.Set(n); err != nil {
+				t.Fatal(err)
+			}
+			w.nodes[n.ID] = n
+		}
+		for range 30 {
+			n := hashring.Node{ID: "n" + strconv.Itoa(rng.Intn(40)), Weight: 1 + rng.Intn(3)}
+			if err := r.Set(n); err != nil {
+				t.Fatal(err)
+			}
+			w.nodes[n.ID] = n
+			w.lay()
+			w.checkAll(t, r)
+			for i := range 20 {
+				w.check(t, r, strconv.Itoa(i))
+			}
+		}
+	}
+}
