@@ -74,14 +74,20 @@ func (s *Snapshot) OwnerHash(h uint64) (id string, ok bool) {
 	return s.ownerOf(hashedKey{hash: h})
 }
 
-// slotOf returns the slot of the node that owns a hash, or unsure if the lines
+// noSlot is above every slot of every ring.
+const noSlot = MaxNodes + 1
+
+// slotOf returns the slot of the node that owns a hash, or noSlot if the lines
 // do not tell.
 func (s *Snapshot) slotOf(h uint64) int {
 	bucket, lane, ok := s.laneOf(h)
 	if !ok {
-		return unsure
+		return noSlot
 	}
-	return int(s.t.line(bucket).slots[lane])
+	if slot := int(s.t.line(bucket).slots[lane]); slot != unsure {
+		return slot
+	}
+	return noSlot
 }
 
 // laneOf returns the bucket and the lane of the point that a hash belongs to,

@@ -20,7 +20,7 @@ type members struct {
 	free    []uint32
 	weight  int64     // of all nodes
 	zones   int       // number of distinct zones
-	sum     [2]uint64 // of the nodes' hashes: see fingerprint.go
+	sum     [2]uint64 // of the nodes' hashes: see fingerprint
 }
 
 // An extra is what few nodes have.
