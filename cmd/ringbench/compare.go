@@ -163,7 +163,7 @@ func (e *env) printCompare(c *compareCommand, oldPath, newPath string, res *comp
 // all is set.
 func compareGrid(res *compare.Result, all bool) (grid *report.Grid, hidden int) {
 	grid = &report.Grid{Align: "lrrrlll"}
-	grid.Add("row", "old", "new", "delta", "95 % interval", "p", "")
+	grid.Add("row", "old", "new", "delta", "95 % interval", "p", "verdict")
 	for _, row := range res.Rows {
 		if row.Exact && row.Delta == 0 && !all {
 			hidden++

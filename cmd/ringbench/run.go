@@ -111,7 +111,7 @@ func (r *runCommand) config() (measure.Config, error) {
 		to    *[]int
 	}{
 		{"--nodes", r.nodes, hashring.MaxNodes, &c.Nodes},
-		{"--points", r.points, hashring.MaxPoints, &c.Points},
+		{"--points", r.points, hashring.MaxWeight, &c.Points},
 		{"--probes", r.probes, hashring.MaxProbes, &c.Probes},
 	} {
 		if *list.to, err = numbers(list.texts, list.max); err != nil {

@@ -47,6 +47,8 @@ type tuneCommand struct {
 	probes  []string
 	prefer  string
 	output  string
+
+	patience time.Duration
 }
 
 func newTuneCommand(e *env) *cobra.Command {
@@ -67,6 +69,7 @@ func newTuneCommand(e *env) *cobra.Command {
 	flags.StringVar(&t.points, "max-points", "4096", "points per unit of weight to try, at most")
 	flags.StringSliceVar(&t.probes, "probes", []string{"1", "2", "3", "4"}, "probes of a lookup to try")
 	flags.StringVar(&t.prefer, "prefer", "time", "what makes a ring cheap: time or memory")
+	flags.DurationVar(&t.patience, "patience", 5*time.Second, "how long to go on measuring times if the machine is busy")
 	flags.StringVar(&t.output, "output", "table", "what to print: table or json")
 	markRequired(cmd, "nodes", "peak")
 	return cmd
@@ -79,7 +82,7 @@ func (t *tuneCommand) config() (tune.Config, error) {
 	if err != nil {
 		return c, cli.Usagef("--nodes: %w", err)
 	}
-	points, err := numbers([]string{t.points}, hashring.MaxPoints)
+	points, err := numbers([]string{t.points}, hashring.MaxWeight)
 	if err != nil {
 		return c, cli.Usagef("--max-points: %w", err)
 	}
@@ -89,6 +92,8 @@ func (t *tuneCommand) config() (tune.Config, error) {
 	switch {
 	case !(t.peak > 1):
 		return c, cli.Usagef("--peak %v: use more than 1; 1 is every node at exactly its share", t.peak)
+	case t.patience < 0:
+		return c, cli.Usagef("--patience %v: use 0 or more", t.patience)
 	case t.prefer != "time" && t.prefer != "memory":
 		return c, cli.Usagef("--prefer %q: use time or memory", t.prefer)
 	case t.output != "table" && t.output != "json":
@@ -178,7 +183,7 @@ func (e *env) tune(ctx context.Context, t *tuneCommand) error {
 func (e *env) price(ctx context.Context, t *tuneCommand, c tune.Config, found *tune.Result, rep *tuneReport) error {
 	mc := measure.Config{
 		Nodes: []int{len(c.Nodes)}, Keys: c.Keys, Groups: []measure.Group{measure.Lookup, measure.Memory},
-		Replicas: 3, Zones: 1, Passes: 5, Time: 400 * time.Millisecond, Patience: 5 * time.Second, Seed: t.keys.seed,
+		Replicas: 3, Zones: 1, Passes: 5, Time: 400 * time.Millisecond, Patience: t.patience, Seed: t.keys.seed,
 	}
 	var err error
 	if mc.Algorithms, err = algo.Parse("ring"); err != nil {

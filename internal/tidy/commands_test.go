@@ -13,10 +13,10 @@ import (
 // name a package, a file, a module or a make target that does not exist.
 // Commands count from the repository's root, as a reader of the README types
 // them, until a cd.
-func checkCommands(fsys fs.FS) []string {
-	targets := makeTargets(fsys)
+func checkCommands(repo *tree) []string {
+	targets := makeTargets(repo)
 	var findings []string
-	for _, p := range pages(fsys) {
+	for _, p := range repo.pages {
 		for _, b := range p.blocks {
 			if b.lang != "sh" {
 				continue
@@ -27,7 +27,7 @@ func checkCommands(fsys fs.FS) []string {
 					if words[0] == "cd" && len(words) == 2 {
 						dir = path.Join(dir, words[1])
 					}
-					for _, what := range checkCommand(fsys, targets, dir, words) {
+					for _, what := range checkCommand(repo, targets, dir, words) {
 						findings = append(findings, fmt.Sprintf("%s:%d: %s", p.name, b.line+i, what))
 					}
 				}

@@ -136,9 +136,9 @@ func (p page) anchors() []string {
 }
 
 // checkLinks follows each link inside the repository, down to the heading.
-func checkLinks(fsys fs.FS) []string {
+func checkLinks(repo *tree) []string {
 	var findings []string
-	for _, p := range pages(fsys) {
+	for _, p := range repo.pages {
 		for _, l := range p.links() {
 			file, anchor, local := p.resolve(l.target)
 			where := fmt.Sprintf("%s:%d: link %q", p.name, l.line, l.target)
@@ -146,12 +146,12 @@ func checkLinks(fsys fs.FS) []string {
 			case !local:
 			case !fs.ValidPath(file) || strings.HasPrefix(l.target, "/"):
 				findings = append(findings, where+" leads out of the repository")
-			case missing(fsys, file):
+			case missing(repo, file):
 				findings = append(findings, where+" leads to no file")
-			case anchor == "" || !exists(fsys, file):
+			case anchor == "" || !exists(repo, file):
 			case path.Ext(file) != ".md":
 				findings = append(findings, where+" has an anchor into something that is no page")
-			case !slices.Contains(parsePage(file, read(fsys, file)).anchors(), anchor):
+			case !slices.Contains(parsePage(file, read(repo, file)).anchors(), anchor):
 				findings = append(findings, where+" leads to no heading")
 			}
 		}
@@ -196,18 +196,18 @@ func TestCheckLinks(t *testing.T) {
 }
 
 // checkIndex finds pages below docs that the index does not lead to.
-func checkIndex(fsys fs.FS) []string {
+func checkIndex(repo *tree) []string {
 	const index = "docs/README.md"
-	if !exists(fsys, index) {
+	if !exists(repo, index) {
 		return []string{index + ": no such file"}
 	}
 	reached := map[string]bool{index: true}
-	for _, l := range parsePage(index, read(fsys, index)).links() {
+	for _, l := range parsePage(index, read(repo, index)).links() {
 		file, _, _ := page{name: index}.resolve(l.target)
 		reached[file] = true
 	}
 	var findings []string
-	for _, p := range pages(fsys) {
+	for _, p := range repo.pages {
 		if below(p.name, "docs") && !reached[p.name] {
 			findings = append(findings, p.name+": no link from "+index)
 		}
@@ -235,13 +235,13 @@ var pathSpan = regexp.MustCompile("`(\\.?[A-Za-z0-9_-][A-Za-z0-9_./-]*/(?:[A-Za-
 // checkPaths finds files and folders that a page names in backquotes, with a
 // slash in the name, and that do not exist. Names count from the repository's
 // root or from the page's folder.
-func checkPaths(fsys fs.FS) []string {
+func checkPaths(repo *tree) []string {
 	var findings []string
-	for _, p := range pages(fsys) {
+	for _, p := range repo.pages {
 		for i, line := range p.prose {
 			for _, m := range pathSpan.FindAllStringSubmatch(line, -1) {
 				name := path.Clean(m[1])
-				if missing(fsys, name) && missing(fsys, path.Join(path.Dir(p.name), name)) {
+				if missing(repo, name) && missing(repo, path.Join(path.Dir(p.name), name)) {
 					findings = append(findings, fmt.Sprintf("%s:%d: %s does not exist", p.name, i+1, m[1]))
 				}
 			}
@@ -272,22 +272,21 @@ func TestCheckPaths(t *testing.T) {
 
 // checkBlocks finds Go blocks that no test runs: the lines of each must stand
 // together in a file of examples. Indentation does not count.
-func checkBlocks(fsys fs.FS) []string {
-	parsed, _ := sources(fsys)
+func checkBlocks(repo *tree) []string {
 	var examples []string
-	for _, s := range parsed {
+	for _, s := range repo.sources {
 		if s.test && strings.Contains(path.Base(s.name), "example") {
 			examples = append(examples, outdent(strings.Split(s.text, "\n")))
 		}
 	}
 	var findings []string
-	for _, p := range pages(fsys) {
+	for _, p := range repo.pages {
 		for _, b := range p.blocks {
 			if b.lang != "go" {
 				continue
 			}
 			code := outdent(b.lines)
-			if !slices.ContainsFunc(examples, func(text string) bool { return strings.Contains(text, code) }) && whole(fsys) {
+			if !slices.ContainsFunc(examples, func(text string) bool { return strings.Contains(text, code) }) && whole(repo) {
 				findings = append(findings, fmt.Sprintf("%s:%d: Go block stands in no example_test.go", p.name, b.line))
 			}
 		}

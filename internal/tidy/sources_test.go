@@ -3,7 +3,6 @@ package tidy_test
 import (
 	"fmt"
 	"go/ast"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -12,9 +11,9 @@ import (
 
 // checkSizes finds long files and functions. Tests and generated files may be
 // long.
-func checkSizes(fsys fs.FS) []string {
-	parsed, findings := sources(fsys)
-	for _, s := range parsed {
+func checkSizes(repo *tree) []string {
+	var findings []string
+	for _, s := range repo.sources {
 		if s.test || s.generated {
 			continue
 		}
@@ -67,9 +66,9 @@ func TestCheckSizes(t *testing.T) {
 }
 
 // checkASCII finds letters that look like others, and marks nobody can type.
-func checkASCII(fsys fs.FS) []string {
-	parsed, findings := sources(fsys)
-	for _, s := range parsed {
+func checkASCII(repo *tree) []string {
+	var findings []string
+	for _, s := range repo.sources {
 		for i, line := range strings.Split(s.text, "\n") {
 			if at := strings.IndexFunc(line, func(r rune) bool { return r > 126 || r < 32 && r != '\t' }); at >= 0 {
 				findings = append(findings, fmt.Sprintf("%s:%d: byte %d is not printable ASCII; use an escape", s.name, i+1, at+1))
@@ -92,11 +91,11 @@ func TestCheckASCII(t *testing.T) {
 
 // checkDocs finds packages and exported names without a doc comment. The
 // comment of a group speaks for each constant, variable and type in it.
-func checkDocs(fsys fs.FS) []string {
-	parsed, findings := sources(fsys)
+func checkDocs(repo *tree) []string {
+	var findings []string
 	documented := map[string]bool{}
 	var packages []string
-	for _, s := range parsed {
+	for _, s := range repo.sources {
 		if s.test {
 			continue
 		}
@@ -199,9 +198,9 @@ func TestCheckDocs(t *testing.T) {
 }
 
 // checkInit finds init functions: what they do, no caller asked for.
-func checkInit(fsys fs.FS) []string {
-	parsed, findings := sources(fsys)
-	for _, s := range parsed {
+func checkInit(repo *tree) []string {
+	var findings []string
+	for _, s := range repo.sources {
 		for _, decl := range s.file.Decls {
 			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
 				findings = append(findings, s.at(f.Pos(), "init function"))
@@ -224,9 +223,9 @@ func TestCheckInit(t *testing.T) {
 
 // checkTests finds tests that can pass without looking, and tests that wait
 // for real time. A sleep inside synctest.Test takes none.
-func checkTests(fsys fs.FS) []string {
-	parsed, findings := sources(fsys)
-	for _, s := range parsed {
+func checkTests(repo *tree) []string {
+	var findings []string
+	for _, s := range repo.sources {
 		if !s.test {
 			continue
 		}
@@ -278,10 +277,10 @@ func TestCheckTests(t *testing.T) {
 
 // checkWords finds words that mean something on one machine only, and notes
 // to oneself. Files with a NUL byte are taken for binaries.
-func checkWords(fsys fs.FS) []string {
+func checkWords(repo *tree) []string {
 	var findings []string
-	for _, name := range files(fsys, func(string) bool { return true }) {
-		text := read(fsys, name)
+	for _, name := range files(repo, func(string) bool { return true }) {
+		text := read(repo, name)
 		if strings.Contains(text, "\x00") {
 			continue
 		}
@@ -312,11 +311,11 @@ func TestCheckWords(t *testing.T) {
 }
 
 // checkReadme keeps the README a page that is read to the end.
-func checkReadme(fsys fs.FS) []string {
-	if !exists(fsys, "README.md") {
+func checkReadme(repo *tree) []string {
+	if !exists(repo, "README.md") {
 		return []string{"README.md: no such file"}
 	}
-	if n := strings.Count(read(fsys, "README.md"), "\n"); n > readmeLinesMax {
+	if n := strings.Count(read(repo, "README.md"), "\n"); n > readmeLinesMax {
 		return []string{fmt.Sprintf("README.md: %d lines, at most %d", n, readmeLinesMax)}
 	}
 	return nil

@@ -16,14 +16,31 @@ import (
 	"testing/fstest"
 )
 
+// A tree is a repository, read once for all checks.
+type tree struct {
+	fs.FS
+	sources []source
+	pages   []page
+	broken  []string // findings: Go files that do not parse
+}
+
+// load reads a tree.
+func load(fsys fs.FS) *tree {
+	t := &tree{FS: fsys}
+	t.sources, t.broken = sources(fsys)
+	t.pages = pages(fsys)
+	return t
+}
+
 // A check looks at a tree and returns what is wrong, as "path:line: what".
-type check func(fs.FS) []string
+type check func(*tree) []string
 
 // treeRules are the checks that need no more than the files.
 var treeRules = []struct {
 	name  string
 	check check
 }{
+	{"Go files parse", func(t *tree) []string { return t.broken }},
 	{"packages import what their rule allows", checkImports},
 	{"packages without a clock take the time as an argument", checkClock},
 	{"Go files and functions are short", checkSizes},
@@ -42,9 +59,10 @@ var treeRules = []struct {
 
 func TestTree(t *testing.T) {
 	dir, _ := repository(t)
+	repo := load(os.DirFS(dir))
 	for _, rule := range treeRules {
 		t.Run(rule.name, func(t *testing.T) {
-			for _, finding := range rule.check(os.DirFS(dir)) {
+			for _, finding := range rule.check(repo) {
 				t.Error(finding)
 			}
 		})
@@ -181,6 +199,16 @@ func (s source) localName(importPath string) string {
 	return ""
 }
 
+func TestBroken(t *testing.T) {
+	check(func(t *tree) []string { return t.broken }).run(t, []planted{
+		{
+			name:  "a file that does not parse, and data that need not",
+			tree:  map[string]string{"hashring/a.go": "packag hashring", "a/testdata/b.go": "packag b"},
+			wants: []string{"hashring/a.go: hashring/a.go:1:1: expected 'package'"},
+		},
+	})
+}
+
 // A planted case is a tree and what the check must say about it, as the start
 // of each finding in order. A case without wants must be clean.
 type planted struct {
@@ -198,7 +226,7 @@ func (c check) run(t *testing.T, cases []planted) {
 			for name, text := range tt.tree {
 				fsys[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 			}
-			compare(t, c(fsys), tt.wants)
+			compare(t, c(load(fsys)), tt.wants)
 		})
 	}
 }

@@ -23,7 +23,6 @@ type Progress struct {
 	total int64
 	done  int64
 	start time.Time
-	now   func() time.Time
 	bar   *progressbar.ProgressBar // nil until the work proves long
 }
 
@@ -31,11 +30,7 @@ type Progress struct {
 // It draws on w if w is a terminal and does nothing otherwise. A total below 1
 // means that nobody knows how many steps there are.
 func NewProgress(w io.Writer, what string, total int64) *Progress {
-	return newProgress(w, what, total, time.Now)
-}
-
-func newProgress(w io.Writer, what string, total int64, now func() time.Time) *Progress {
-	p := &Progress{what: what, total: total, now: now, start: now()}
+	p := &Progress{what: what, total: total, start: time.Now()}
 	if w != nil && IsTerminal(w) {
 		p.w = w
 	}
@@ -80,7 +75,7 @@ func (p *Progress) Done() {
 // long reports whether the work will take longer than progressMin, judged by
 // how long the steps so far took.
 func (p *Progress) long() bool {
-	elapsed := p.now().Sub(p.start)
+	elapsed := time.Since(p.start)
 	if elapsed >= progressMin {
 		return true
 	}
@@ -95,7 +90,7 @@ func (p *Progress) left() string {
 	if p.total < 1 || p.done < 1 || p.done > p.total {
 		return ""
 	}
-	elapsed := p.now().Sub(p.start)
+	elapsed := time.Since(p.start)
 	rest := time.Duration(float64(elapsed) * float64(p.total-p.done) / float64(p.done))
 	return ", " + rest.Round(time.Second).String() + " left"
 }

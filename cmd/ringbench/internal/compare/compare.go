@@ -1,11 +1,12 @@
 // Package compare tells whether two results of ringbench run differ.
 //
-// A time differs only if three things hold. Its samples differ by a
-// Mann-Whitney test whose p, corrected by Holm for the number of rows, is below
-// [Level]. The difference is larger than what the same code differs from itself
+// A time differs only if three things hold. Its samples differ by more than
+// [Floor], by a Mann-Whitney test whose p, corrected by Holm for the number of
+// rows, is below [Level]. The difference is larger than what the same code differs from itself
 // by, as recorded in either file: between twins, between the halves of a run,
-// and by [errorFactor] standard errors of the two medians. And it is larger than
-// [Floor]. Everything else is "~".
+// and by three standard errors of the two medians. And it is larger than [Floor].
+// Floor grows with the share of batches that were disturbed, with the memory of
+// the placement and for changes, which allocate. Everything else is "~".
 //
 // Times are compared in terms of the reference that ran beside them, so that a
 // processor that clocks higher does not look like faster code. A number that is
@@ -30,6 +31,23 @@ const (
 	// Floor is the smallest difference of a time that is ever called one. The
 	// addresses of code and data alone move a lookup that much.
 	Floor = 0.02
+
+	// busyFactor is what the share of disturbed batches adds to Floor. They are
+	// left out, but the caches they leave behind are not those of a quiet
+	// machine. Of 255 pairs of equal lookups in runs of which a third was
+	// disturbed, the furthest were 1.9 % apart.
+	busyFactor = 0.05
+
+	// A placement of more than cacheMin bytes shares the caches of the machine
+	// with whatever else runs, and may be faster or slower for minutes at a time.
+	// No run sees that of itself, so cacheFloor is added to Floor. Of 60 pairs of
+	// equal code the furthest were 2.6 % apart.
+	cacheMin   = 256 << 10
+	cacheFloor = 0.03
+
+	// Builds, additions and removals allocate, which depends on the state of the
+	// heap. Of 573 pairs of equal code the furthest were 6.2 % apart.
+	allocFloor = 0.03
 
 	// errorFactor is how many standard errors two medians may be apart by
 	// chance. The errors come from few blocks, hence more than for a normal
@@ -208,14 +226,17 @@ func (c *comparer) row(was, now *result.Row) Row {
 	}
 	row.Delta = now.Value/was.Value/c.speed - 1
 	row.Low, row.High = c.interval(was.Samples, now.Samples)
-	row.Limit = c.limit(was, now)
+	least := floor(was, now)
+	row.Limit = c.limit(was, now, least)
 	switch {
 	case !c.samePlace:
 		row.Why = "another processor"
 	case was.Busy || now.Busy:
 		row.Why = "the machine was busy"
 	default:
-		row.P = stats.Differ(was.Samples, scaled(now.Samples, 1/c.speed))
+		// The question is not whether the samples differ at all, which a tenth
+		// of a percent can make plain, but whether they do by more than least.
+		row.P = stats.Beyond(was.Samples, scaled(now.Samples, 1/c.speed), least)
 	}
 	return row
 }
@@ -238,15 +259,34 @@ func (c *comparer) exact(row *Row, was, now *result.Row) {
 	}
 }
 
+// floor returns the least difference of two times that counts.
+func floor(was, now *result.Row) float64 {
+	disturbed, more := 0.0, 0.0
+	for _, r := range []*result.Row{was, now} {
+		if r.Batch == nil || r.Batch.Count == 0 {
+			continue
+		}
+		disturbed = max(disturbed, 1-float64(r.Batch.Quiet)/float64(r.Batch.Count))
+		if r.Batch.Memory > cacheMin {
+			more = cacheFloor
+		}
+	}
+	switch now.Metric {
+	case "build", "add", "remove":
+		more += allocFloor
+	}
+	return Floor + busyFactor*disturbed + more
+}
+
 // limit returns what the logarithm of a ratio of times must exceed.
-func (c *comparer) limit(was, now *result.Row) float64 {
+func (c *comparer) limit(was, now *result.Row, least float64) float64 {
 	var errs [2]float64
 	for i, r := range []*result.Row{was, now} {
 		if r.Spread != nil {
 			errs[i] = r.Spread.Error
 		}
 	}
-	limit := max(Floor, was.Spread.Max(), now.Spread.Max(), errorFactor*math.Hypot(errs[0], errs[1]))
+	limit := max(least, was.Spread.Max(), now.Spread.Max(), errorFactor*math.Hypot(errs[0], errs[1]))
 	if off := math.Abs(math.Log(c.speed)); off > speedSlack {
 		limit += off
 	}
@@ -254,7 +294,7 @@ func (c *comparer) limit(was, now *result.Row) float64 {
 }
 
 // resamples is how many times the interval of a difference draws anew.
-const resamples = 1000
+const resamples = 500
 
 // interval returns the 95 % interval of the relative difference of two medians,
 // by drawing from both samples again and again.

@@ -47,6 +47,7 @@ func (t *timer) result(r *row) result.Row {
 	}
 	out.Spread = spread(quiet, ids)
 	out.Batch = t.distribution(r)
+	out.Batch.Memory = r.bytes
 	return out
 }
 
@@ -99,17 +100,24 @@ func apart(a, b []float64) float64 {
 // drift makes passes alike that are near in time, so that few long blocks can
 // tell a larger error than many short ones; the largest counts.
 func standardError(samples []float64, ids []sampleID) float64 {
-	worst := 0.0
+	last, worst := 0, 0.0
+	for _, id := range ids {
+		last = max(last, id.pass)
+	}
 	for _, blocks := range []int{2, 3, 5, 10} {
+		parts := make([][]float64, blocks)
+		for i, id := range ids {
+			b := id.pass * blocks / (last + 1)
+			parts[b] = append(parts[b], samples[i])
+		}
 		var centers []float64
-		for b := range blocks {
-			from, to := len(samples)*b/blocks, len(samples)*(b+1)/blocks
-			if from < to {
-				centers = append(centers, math.Log(median(samples[from:to])))
+		for _, part := range parts {
+			if len(part) > 0 {
+				centers = append(centers, math.Log(median(part)))
 			}
 		}
-		if len(centers) == blocks {
-			worst = max(worst, stats.Deviation(centers)/math.Sqrt(float64(blocks)))
+		if len(centers) > 1 {
+			worst = max(worst, stats.Deviation(centers)/math.Sqrt(float64(len(centers))))
 		}
 	}
 	return worst

@@ -59,12 +59,17 @@ func (r *reference) run() float64 {
 	}
 	r.sum += sum
 	ns := float64(time.Since(start)) / (referenceRounds * referenceSeeds)
+	r.note(ns)
+	return ns
+}
+
+// note remembers how long a step took.
+func (r *reference) note(ns float64) {
 	r.all = append(r.all, ns)
 	if i, _ := slices.BinarySearch(r.fast, ns); i < bestRank {
 		r.fast = slices.Insert(r.fast, i, ns)
 		r.fast = r.fast[:min(len(r.fast), bestRank)]
 	}
-	return ns
 }
 
 // best returns how fast the machine can do a step, as far as is known yet.

@@ -11,7 +11,7 @@ import (
 
 const (
 	batchTime   = 250 * time.Microsecond // short, so that most batches are quiet throughout
-	visitMax    = 6                      // batches of a visit
+	visitMax    = 6                      // batches of a visit, twice as many where warming up is long
 	warmMax     = 1 << 17                // lookups that warm the caches, at most
 	lookupMax   = 1 << 14                // lookups of a batch, at most
 	buildMax    = 4096                   // builds of a batch, at most
@@ -29,6 +29,7 @@ type row struct {
 	batches int     // of a visit
 	visits  int     // of an instance in a pass
 	samples []batch
+	bytes   int  // memory of the placement
 	open    bool // wants another pass
 }
 
@@ -106,9 +107,10 @@ func (t *timer) instances() ([]*instance, error) {
 
 func (t *timer) instance(r *row, twin int, p algo.Placement, keys []string) *instance {
 	in := &instance{row: r, twin: twin}
+	r.bytes = p.Bytes()
 	switch r.metric {
 	case "lookup":
-		t.lookups(in, keys, p.Bytes(), p.Lookup)
+		t.lookups(in, keys, p.Lookup)
 	case "build":
 		in.run = r.subject.builds
 	case "add":
@@ -121,7 +123,7 @@ func (t *timer) instance(r *row, twin int, p algo.Placement, keys []string) *ins
 		in.run = changes(p, func(c algo.Placement) error { return c.Remove(id) })
 	default: // topN
 		replicator := p.(algo.Replicator) // rows asks for lists only where there are some
-		t.lookups(in, keys, p.Bytes(), func(keys []string) int { return replicator.Top(keys, t.config.Replicas) })
+		t.lookups(in, keys, func(keys []string) int { return replicator.Top(keys, t.config.Replicas) })
 	}
 	return in
 }
@@ -129,7 +131,7 @@ func (t *timer) instance(r *row, twin int, p algo.Placement, keys []string) *ins
 // lookups makes an instance that walks through the keys from a random place. It
 // never looks at the same keys twice in a visit, as a program whose keys come
 // from elsewhere.
-func (t *timer) lookups(in *instance, keys []string, bytes int, lookup func(keys []string) int) {
+func (t *timer) lookups(in *instance, keys []string, lookup func(keys []string) int) {
 	at := 0
 	next := func(n int) []string {
 		if at+n > len(keys) {
@@ -140,8 +142,7 @@ func (t *timer) lookups(in *instance, keys []string, bytes int, lookup func(keys
 	}
 	in.walk = func() {
 		at = t.rng.IntN(len(keys))
-		// Every cache line of the placement is met about four times.
-		n := min(max(in.row.ops*4, bytes/16), warmMax)
+		n := in.row.warmOps()
 		for n > 0 {
 			part := min(n, len(keys))
 			t.sum += lookup(next(part))
@@ -149,14 +150,11 @@ func (t *timer) lookups(in *instance, keys []string, bytes int, lookup func(keys
 		}
 	}
 	in.run = func(n int) (time.Duration, error) {
-		n = min(n, len(keys))
 		part := next(n)
-		extra := keys[:int(float64(n)*(t.config.Slowdown-1))]
+		extra := next(int(float64(n) * (t.config.Slowdown - 1)))
 		start := time.Now()
 		t.sum += lookup(part)
-		if len(extra) > 0 {
-			t.sum += lookup(extra)
-		}
+		t.sum += lookup(extra)
 		return time.Since(start), nil
 	}
 }
@@ -255,16 +253,33 @@ func (t *timer) size(in *instance) error {
 		n = min(2*n, r.limit)
 	}
 	op := max(took/time.Duration(n), 1)
-	r.ops = min(max(int(batchTime/op), 1), r.limit)
-	cost := op*time.Duration(r.ops) + 40*time.Microsecond
-	budget := time.Duration(r.share * float64(t.config.Time) / float64(2*t.config.Passes))
-	if in.walk == nil {
-		r.visits = min(max(int(budget/cost/3), 1), 3)
-		r.batches = min(max(int(budget/cost)/r.visits, 2), visitMax)
-		return nil
-	}
-	// Warming up costs about as much as four batches.
-	r.batches = visitMax
-	r.visits = max(int(budget/(cost*(visitMax+4))), 1)
+	t.fit(r, t.opsFor(r, float64(op)), op)
 	return nil
 }
+
+// opsFor returns how many operations of ns nanoseconds make a batch.
+func (t *timer) opsFor(r *row, ns float64) int {
+	return min(max(int(float64(batchTime)/ns), 1), r.limit)
+}
+
+// fit settles how many batches and visits an instance gets in a pass, if a batch
+// is of ops operations that take op each.
+func (t *timer) fit(r *row, ops int, op time.Duration) {
+	r.ops = ops
+	cost := op*time.Duration(ops) + 40*time.Microsecond // and the reference
+	budget := time.Duration(r.share * float64(t.config.Time) / float64(2*t.config.Passes))
+	if r.metric == "build" || r.metric == "add" || r.metric == "remove" {
+		r.visits = min(max(int(budget/cost/3), 1), 3)
+		r.batches = min(max(int(budget/cost)/r.visits, 2), visitMax)
+		return
+	}
+	// Where warming up is long, it is worth more batches. Two visits at least
+	// keep drift from hitting one row alone.
+	warm := op * time.Duration(r.warmOps())
+	r.batches = min(max(int(warm/cost), visitMax), 2*visitMax)
+	r.visits = max(int(budget/(warm+cost*time.Duration(r.batches))), 2)
+}
+
+// warmOps returns how many lookups warm the caches up before a visit: as many as
+// meet every cache line of the placement about four times.
+func (r *row) warmOps() int { return min(max(4*r.ops, r.bytes/16), warmMax) }

@@ -54,7 +54,9 @@ func (c *Config) time(ctx context.Context, subjects []*subject, out *Measured) e
 	}
 	out.Reference = t.summary()
 	for _, r := range rows {
-		out.Rows = append(out.Rows, t.result(r))
+		if len(r.samples) > 0 {
+			out.Rows = append(out.Rows, t.result(r))
+		}
 	}
 	return nil
 }
@@ -66,14 +68,16 @@ func (t *timer) measure(ctx context.Context) error {
 	end := time.Now().Add(t.expected() + t.config.Patience)
 	t.config.begin("measure", t.config.Passes)
 	for i := range t.config.Passes {
-		if 2*i >= t.config.Passes && time.Now().After(end) {
+		if t.config.Patience > 0 && 2*i >= t.config.Passes && time.Now().After(end) {
 			return nil
 		}
 		if err := t.pass(ctx); err != nil {
 			return err
 		}
 		if i == 0 {
-			t.resize()
+			if err := t.resize(ctx); err != nil {
+				return err
+			}
 		}
 		t.config.step()
 	}
@@ -86,19 +90,33 @@ func (t *timer) measure(ctx context.Context) error {
 	return nil
 }
 
-// resize starts rows anew whose batches turned out to take far from what they
-// should, because their size was settled while the machine was busy.
-func (t *timer) resize() {
+// resize settles the size of batches by what the first pass measured, which is
+// closer than what was tried before it. Rows whose batches were of another size
+// make the pass again: what a batch costs once weighed differently in them.
+func (t *timer) resize(ctx context.Context) error {
+	again := false
 	for _, r := range t.rows {
+		r.open = false
 		samples, _ := t.quietSamples(r)
 		if len(samples) == 0 {
 			continue
 		}
-		took := time.Duration(median(samples) * float64(r.ops))
-		if (took < batchTime/2 && r.ops < r.limit) || (took > 2*batchTime && r.ops > 1) {
-			r.ops, r.samples = 0, nil
+		ops := t.opsFor(r, median(samples))
+		if ratio := float64(ops) / float64(r.ops); ratio < 0.9 || ratio > 1.1 {
+			t.fit(r, ops, time.Duration(median(samples)))
+			r.samples, r.open, again = nil, true, true
 		}
 	}
+	if again {
+		t.passes--
+		if err := t.pass(ctx); err != nil {
+			return err
+		}
+	}
+	for _, r := range t.rows {
+		r.open = true
+	}
+	return nil
 }
 
 // expected returns how long the passes take on a quiet machine: about as long

@@ -75,7 +75,7 @@ func writeMarkdown(w io.Writer, files []Named) error {
 		p.line("")
 		p.line("- keys: %s", markdown(keysText(f.File)))
 		p.line("- machine: %s", markdown(machineText(f.File)))
-		p.line("- command: `%s`", strings.ReplaceAll(strings.Join(f.File.Machine.Command, " "), "`", "'"))
+		p.line("- command: `%s`", strings.NewReplacer("`", "'", "\n", " ").Replace(strings.Join(f.File.Machine.Command, " ")))
 		p.line("- seed: %d", f.File.Machine.Seed)
 		s := newSheet(f.File)
 		for _, nodes := range s.nodes {

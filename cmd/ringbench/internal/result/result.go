@@ -146,13 +146,14 @@ func (s *Spread) Max() float64 {
 // A Batch tells how the time of single batches was distributed, in the unit of
 // the row.
 type Batch struct {
-	Ops   int     `json:"ops"` // operations of a batch
-	Count int     `json:"count"`
-	Quiet int     `json:"quiet"`
-	P50   float64 `json:"p50"`
-	P90   float64 `json:"p90"`
-	P99   float64 `json:"p99"`
-	Max   float64 `json:"max"`
+	Memory int     `json:"memory"` // bytes of the placement that they walk through
+	Ops    int     `json:"ops"`    // operations of a batch
+	Count  int     `json:"count"`
+	Quiet  int     `json:"quiet"`
+	P50    float64 `json:"p50"`
+	P90    float64 `json:"p90"`
+	P99    float64 `json:"p99"`
+	Max    float64 `json:"max"`
 }
 
 // Config names the configuration of a row: "ring nodes=100 points=160".

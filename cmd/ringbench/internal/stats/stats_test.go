@@ -90,6 +90,43 @@ func TestDiffer(t *testing.T) {
 	}
 }
 
+// The question is whether two samples differ by more than some least ratio.
+func TestBeyond(t *testing.T) {
+	base := []float64{100, 101, 102, 103, 104, 105, 106, 107}
+	by := func(f float64) []float64 {
+		out := slices.Clone(base)
+		for i := range out {
+			out[i] *= f
+		}
+		return out
+	}
+	tests := []struct {
+		name  string
+		ys    []float64
+		least float64
+		sure  bool
+	}{
+		{"equal", base, 0.05, false},
+		{"10 % more is beyond 2 %", by(1.10), 0.02, true},
+		{"10 % less is beyond 2 %", by(1 / 1.10), 0.02, true},
+		{"4 % more is not beyond 5 %, however plain", by(1.04), 0.05, false},
+		{"4 % less is not beyond 5 %", by(1 / 1.04), 0.05, false},
+		{"nothing to go by", nil, 0.02, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := stats.Beyond(base, tt.ys, tt.least)
+			if (p < 0.01) != tt.sure || p < 0 || p > 1 {
+				t.Errorf("Beyond = %v", p)
+			}
+		})
+	}
+	// Fully apart: the only such order of 16 values, in one of two directions.
+	if got, want := stats.Beyond(base, by(2), 0), stats.LeastP(8, 8); math.Abs(got-want) > 1e-12 {
+		t.Errorf("Beyond of samples that do not touch = %v, want %v", got, want)
+	}
+}
+
 func TestHolm(t *testing.T) {
 	// By hand: 0.01*4, max(0.04, 0.02*3), max(0.06, 0.03*2), max(0.06, 0.5).
 	got := stats.Holm([]float64{0.5, 0.01, 0.03, 0.02})

@@ -1,0 +1,186 @@
+package compare_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/compare"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+)
+
+// timed returns a row of 20 samples around ns, a tenth of a percent apart.
+func timed(metric string, ns float64) result.Row {
+	r := result.Row{
+		Algo: "ring", Nodes: 10, Metric: metric, Unit: "ns/op", Better: "lower", Value: ns,
+		Spread: &result.Spread{Twins: 0.001, Halves: 0.001, Error: 0.001},
+		Batch:  &result.Batch{Count: 400, Quiet: 400, Memory: 1 << 10},
+	}
+	for i := range 20 {
+		r.Samples = append(r.Samples, ns*(1+0.001*(float64(i)-9.5)))
+		r.Passes = append(r.Passes, i/2)
+	}
+	return r
+}
+
+func exact(metric string, value float64) result.Row {
+	return result.Row{Algo: "ring", Nodes: 10, Metric: metric, Unit: "x mean", Better: "lower", Value: value, Exact: true}
+}
+
+func file(rows ...result.Row) *result.File {
+	return &result.File{
+		Schema: result.Schema, Rows: rows,
+		Machine:   result.Machine{CPU: "test", Arch: "any"},
+		Keys:      result.Keys{Digest: "d"},
+		Reference: result.Reference{Best: 1.5, Batches: 1, Quiet: 1},
+	}
+}
+
+func compareFiles(t *testing.T, a, b *result.File) *compare.Result {
+	t.Helper()
+	res, err := compare.Files(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// The rules by which a time is called different, one by one: each case differs
+// from a plain one by what its name says.
+func TestVerdictOfATime(t *testing.T) {
+	const same, worse, better = compare.Same, compare.Worse, compare.Better
+	tests := []struct {
+		name string
+		to   float64 // of 100 ns
+		edit func(a, b *result.File)
+		want compare.Verdict
+	}{
+		{"equal", 100, nil, same},
+		{"10 % slower", 110, nil, worse},
+		{"10 % faster", 90, nil, better},
+		{"more may be better", 110, func(a, b *result.File) { a.Rows[0].Better, b.Rows[0].Better = "higher", "higher" }, better},
+		{"1 % is below the floor, however plain", 101, nil, same},
+		{"as far apart as twins are", 110, func(a, b *result.File) { b.Rows[0].Spread.Twins = 0.12 }, same},
+		{"as far apart as halves of the old run are", 110, func(a, b *result.File) { a.Rows[0].Spread.Halves = 0.12 }, same},
+		{"within three standard errors", 110, func(a, b *result.File) { a.Rows[0].Spread.Error = 0.04 }, same},
+		{"beyond three standard errors", 110, func(a, b *result.File) { a.Rows[0].Spread.Error = 0.02 }, worse},
+		{"a busy row", 110, func(a, b *result.File) { b.Rows[0].Busy = true }, same},
+		{"half of the batches disturbed, 4 % slower", 104, func(a, b *result.File) { b.Rows[0].Batch.Quiet = 200 }, same},
+		{"none disturbed, 4 % slower", 104, nil, worse},
+		{"much memory, 5 % slower", 105, func(a, b *result.File) { a.Rows[0].Batch.Memory = 1 << 20 }, same},
+		{"4 % slower is not enough for what allocates", 104, func(a, b *result.File) { a.Rows[0].Metric, b.Rows[0].Metric = "build", "build" }, same},
+		{"another processor", 110, func(a, b *result.File) { b.Machine.CPU = "other" }, same},
+		{"the machine itself is 10 % slower", 110, func(a, b *result.File) { b.Reference.Best = 1.65 }, same},
+		{"a faster machine hides slower code", 100, func(a, b *result.File) { b.Reference.Best = 1.5 / 1.03 }, worse},
+		{"three samples tell nothing", 110, func(a, b *result.File) {
+			a.Rows[0].Samples, b.Rows[0].Samples = a.Rows[0].Samples[:3], b.Rows[0].Samples[:3]
+		}, same},
+		{"other keys are other work, yet times are times", 110, func(a, b *result.File) { b.Keys.Digest = "e" }, worse},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := file(timed("lookup", 100)), file(timed("lookup", tt.to))
+			if tt.edit != nil {
+				tt.edit(a, b)
+			}
+			r := compareFiles(t, a, b).Rows[0]
+			if r.Verdict != tt.want {
+				t.Errorf("verdict %s of %+v, want %s", r.Verdict, r, tt.want)
+			}
+			if r.Low > r.Delta || r.Delta > r.High {
+				t.Errorf("delta %v is not in its interval %v to %v", r.Delta, r.Low, r.High)
+			}
+		})
+	}
+}
+
+func TestExactNumbersDifferIfTheyAreNotTheSame(t *testing.T) {
+	a := file(exact("peak", 1.20), exact("cv", 0.1), exact("needless-add", 0), exact("bytes", 100))
+	b := file(exact("peak", 1.21), exact("cv", 0.1), exact("needless-add", 2), exact("bytes", 90))
+	want := []compare.Verdict{compare.Worse, compare.Same, compare.Worse, compare.Better}
+	for i, r := range compareFiles(t, a, b).Rows {
+		if r.Verdict != want[i] || !r.Exact {
+			t.Errorf("%s: %+v, want %s", r.Metric, r, want[i])
+		}
+	}
+	b.Keys.Digest = "other"
+	for _, r := range compareFiles(t, a, b).Rows {
+		if judged := r.Metric == "bytes"; (r.Verdict != compare.Same) != judged {
+			t.Errorf("with other keys %s is called %s", r.Metric, r.Verdict)
+		}
+	}
+}
+
+// One row of many that differs a little by chance must not be called different:
+// that is what the correction is for.
+func TestTheNumberOfRowsCounts(t *testing.T) {
+	noisy := func(metric string, shift float64) result.Row {
+		r := timed(metric, 100)
+		for i := range r.Samples {
+			r.Samples[i] = 100 * math.Exp(shift+0.06*math.Sin(float64(7*i)))
+		}
+		r.Value = 100 * math.Exp(shift)
+		return r
+	}
+	a, b := file(noisy("lookup", 0)), file(noisy("lookup", 0.065))
+	alone := compareFiles(t, a, b).Rows[0]
+	if alone.P >= compare.Level || alone.P < compare.Level/100 {
+		t.Fatalf("p = %v: the case is no longer one between", alone.P)
+	}
+	for i := range 120 {
+		name := "m" + strings.Repeat("x", i)
+		a.Rows, b.Rows = append(a.Rows, noisy(name, 0)), append(b.Rows, noisy(name, 0))
+	}
+	among := compareFiles(t, a, b).Rows[0]
+	if alone.Verdict != compare.Worse || among.Verdict != compare.Same || among.Holm <= alone.Holm {
+		t.Errorf("alone %s (p %v), among 121 %s (p %v)", alone.Verdict, alone.Holm, among.Verdict, among.Holm)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(a, b *result.File)
+		says string
+	}{
+		{"other keys", func(a, b *result.File) { b.Keys.Digest = "e" }, "different keys"},
+		{"another processor", func(a, b *result.File) { b.Machine.CPU = "other" }, "different processors (test; other)"},
+		{"another speed", func(a, b *result.File) { b.Reference.Best = 1.8 }, "ran +20.0 % slower"},
+		{"rows of one file", func(a, b *result.File) { a.Rows = append(a.Rows, timed("build", 1)) }, "1 rows are in the old file only"},
+		{"few samples", func(a, b *result.File) { b.Rows[0].Samples = b.Rows[0].Samples[:1] }, "larger --count"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := file(timed("lookup", 100)), file(timed("lookup", 100))
+			tt.edit(a, b)
+			notes := strings.Join(compareFiles(t, a, b).Notes, "\n")
+			if !strings.Contains(notes, tt.says) {
+				t.Errorf("notes %q do not say %q", notes, tt.says)
+			}
+		})
+	}
+	if notes := compareFiles(t, file(timed("lookup", 100)), file(timed("lookup", 100))).Notes; len(notes) > 0 {
+		t.Errorf("equal files have notes %q", notes)
+	}
+}
+
+func TestFilesWithoutACommonRow(t *testing.T) {
+	if _, err := compare.Files(file(timed("lookup", 1)), file(timed("build", 1))); err == nil {
+		t.Error("files without a common row were compared")
+	}
+}
+
+func TestRegressions(t *testing.T) {
+	a := file(timed("lookup", 100), timed("top3", 100), timed("add", 100))
+	b := file(timed("lookup", 110), timed("top3", 104), timed("add", 80))
+	res := compareFiles(t, a, b)
+	if got := res.Regressions(0.05); len(got) != 1 || got[0].Metric != "lookup" {
+		t.Errorf("Regressions(5 %%) = %+v, want lookup alone", got)
+	}
+	if got := res.Regressions(0); len(got) != 2 {
+		t.Errorf("Regressions(0) = %+v, want lookup and top3", got)
+	}
+	if got := res.Regressions(0.2); len(got) != 0 {
+		t.Errorf("Regressions(20 %%) = %+v", got)
+	}
+}

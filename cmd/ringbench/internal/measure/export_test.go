@@ -1,0 +1,73 @@
+package measure
+
+import (
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/algo"
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+	"github.com/clusterluck/clusterluck/hashring"
+)
+
+// Medians returns the medians of instances from (pass, twin, ns, quiet) rows.
+func Medians(batches [][4]float64, least int) (samples []float64, passes []int) {
+	var all []batch
+	for _, b := range batches {
+		all = append(all, batch{pass: int(b[0]), twin: int(b[1]), ns: b[2], reference: b[3]})
+	}
+	samples, ids := medians(all, func(b batch) bool { return b.reference == 1 }, least)
+	for _, id := range ids {
+		passes = append(passes, id.pass)
+	}
+	return samples, passes
+}
+
+// SpreadOf returns the spread of twins that alternate, two a pass.
+func SpreadOf(samples []float64) *result.Spread {
+	var ids []sampleID
+	for i := range samples {
+		ids = append(ids, sampleID{pass: i / 2, twin: i % 2})
+	}
+	return spread(samples, ids)
+}
+
+// Quiet feeds a reference with times and asks it about one.
+func Quiet(times []float64, ns float64) bool {
+	r := &reference{}
+	for _, t := range times {
+		r.note(t)
+	}
+	return r.quiet(ns)
+}
+
+// ReferenceRun runs the reference and returns how often it was noted.
+func ReferenceRun(n int) (times []float64, best float64) {
+	r := newReference()
+	for range n {
+		r.run()
+	}
+	return r.all, r.best()
+}
+
+// A SimulatedBatch is one batch as a machine would time it.
+type SimulatedBatch struct {
+	Pass, Twin    int
+	Ns, Reference float64
+}
+
+// Simulated returns the result of a run whose batches are given, by row; memory
+// is what the placement of a row needs.
+func Simulated(passes, visits int, rows [][]SimulatedBatch, memory func(row int) int) *result.File {
+	t := &timer{config: &Config{Passes: passes}, reference: &reference{}, passes: passes}
+	f := &result.File{Schema: result.Schema}
+	for i, batches := range rows {
+		r := &row{subject: &subject{algo: &algo.Algorithm{Name: "simulated"}, nodes: make([]hashring.Node, i+1)}, metric: "lookup", batches: 1, visits: visits, bytes: memory(i)}
+		for _, b := range batches {
+			t.reference.note(b.Reference)
+			r.samples = append(r.samples, batch{pass: b.Pass, twin: b.Twin, ns: b.Ns, reference: b.Reference})
+		}
+		t.rows = append(t.rows, r)
+	}
+	f.Reference = t.summary()
+	for _, r := range t.rows {
+		f.Rows = append(f.Rows, t.result(r))
+	}
+	return f
+}

@@ -1,0 +1,157 @@
+package result_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
+)
+
+func file() *result.File {
+	return &result.File{
+		Schema:    result.Schema,
+		Machine:   result.Machine{CPU: "test", Cores: 2, Command: []string{"ringbench", "run"}, Seed: 7},
+		Reference: result.Reference{Best: 1.5, Median: 1.6, Batches: 10, Quiet: 9},
+		Rows: []result.Row{
+			{
+				Algo: "ring", Nodes: 10, Points: 160, Probes: 1, Metric: "lookup", Unit: "ns/op", Better: "lower", Value: 20,
+				Low: 19, High: 21, Confidence: 0.95, Samples: []float64{19, 20, 21}, Passes: []int{0, 0, 1},
+				Spread: &result.Spread{Twins: 0.01, Halves: 0.02, Error: 0.03}, Batch: &result.Batch{Count: 30, P99: 25},
+			},
+			{Algo: "ring", Nodes: 10, Points: 160, Probes: 1, Metric: "peak", Unit: "x mean", Better: "lower", Value: 1.1, Exact: true},
+		},
+	}
+}
+
+func written(t *testing.T, f *result.File) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestReadReturnsWhatWriteWrote(t *testing.T) {
+	want := file()
+	got, err := result.Read(strings.NewReader(written(t, want)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, want %+v", got, want)
+	}
+}
+
+// JSON only ever grows: a file of a later minor version must be read.
+func TestReadAcceptsAddedFields(t *testing.T) {
+	later := strings.Replace(written(t, file()), `"schema": "ringbench-result/1.0"`, `"schema": "ringbench-result/1.9", "mood": "sunny"`, 1)
+	if _, err := result.Read(strings.NewReader(later)); err != nil {
+		t.Errorf("Read of a later minor version = %v", err)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	edit := func(change func(*result.File)) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			f := file()
+			change(f)
+			return written(t, f)
+		}
+	}
+	verbatim := func(s string) func(*testing.T) string { return func(*testing.T) string { return s } }
+	tests := []struct {
+		name string
+		text func(t *testing.T) string
+		want error
+		says string
+	}{
+		{"no JSON", verbatim("seed 1\n"), result.ErrCorrupt, "invalid character"},
+		{"empty file", verbatim(""), result.ErrCorrupt, "unexpected end"},
+		{"half a file", func(t *testing.T) string { return written(t, file())[:200] }, result.ErrCorrupt, "unexpected end"},
+		{"another JSON", verbatim(`{"nodes": []}`), result.ErrCorrupt, `schema ""`},
+		{"a later major version", edit(func(f *result.File) { f.Schema = "ringbench-result/2.0" }), result.ErrSchema, "this version reads ringbench-result/1.0"},
+		{"a text for a number", verbatim(`{"schema": "ringbench-result/1.0", "rows": [{"value": "x"}]}`), result.ErrCorrupt, "cannot unmarshal"},
+		{"the same row twice", edit(func(f *result.File) { f.Rows[1] = f.Rows[0] }), result.ErrCorrupt, "comes twice"},
+		{"a row without a unit", edit(func(f *result.File) { f.Rows[0].Unit = "" }), result.ErrCorrupt, "row 1 lacks"},
+		{"no direction", edit(func(f *result.File) { f.Rows[1].Better = "up" }), result.ErrCorrupt, `better is "up"`},
+		{"samples without passes", edit(func(f *result.File) { f.Rows[0].Passes = nil }), result.ErrCorrupt, "3 samples of 0 passes"},
+		{"a time of 0", edit(func(f *result.File) { f.Rows[0].Samples[1] = 0 }), result.ErrCorrupt, "a time is above 0"},
+		{"times without a reference", edit(func(f *result.File) { f.Reference.Best = 0 }), result.ErrCorrupt, "reference"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := result.Read(strings.NewReader(tt.text(t)))
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("Read = %v, want %v that says %q", err, tt.want, tt.says)
+			}
+		})
+	}
+}
+
+func TestLoadNamesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.json")
+	if _, err := result.Load(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Load of no file = %v, want fs.ErrNotExist", err)
+	}
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := result.Load(path); !errors.Is(err, result.ErrCorrupt) || !strings.Contains(err.Error(), path) {
+		t.Errorf("Load of no result = %v, want ErrCorrupt with the path", err)
+	}
+}
+
+func TestRowNames(t *testing.T) {
+	f := file()
+	name := "ring nodes=10 points=160 probes=1 lookup"
+	if got := f.Rows[0].Name(); got != name {
+		t.Errorf("Name = %q, want %q", got, name)
+	}
+	r, ok := f.Find(name)
+	if !ok || r != &f.Rows[0] {
+		t.Errorf("Find(%q) = %v, %v", name, r, ok)
+	}
+	weighted := result.Row{Algo: "jump", Nodes: 3, Weights: "1,2", Metric: "peak"}
+	if got, want := weighted.Name(), "jump nodes=3 weights=1,2 peak"; got != want {
+		t.Errorf("Name = %q, want %q", got, want)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	if got := file().Reference.Busy(); got < 0.0999 || got > 0.1001 {
+		t.Errorf("Busy = %v, want 0.1", got)
+	}
+	if got := (result.Reference{}).Busy(); got != 0 {
+		t.Errorf("Busy of no batches = %v", got)
+	}
+}
+
+func TestSort(t *testing.T) {
+	rows := []result.Row{
+		{Algo: "b", Metric: "peak", Nodes: 10}, {Algo: "a", Metric: "lookup", Nodes: 100},
+		{Algo: "b", Metric: "lookup", Nodes: 10}, {Algo: "a", Metric: "lookup", Nodes: 10},
+	}
+	result.Sort(rows, []string{"lookup", "peak"})
+	var got []string
+	for _, r := range rows {
+		got = append(got, r.Name())
+	}
+	want := "b nodes=10 lookup|a nodes=10 lookup|a nodes=100 lookup|b nodes=10 peak"
+	if strings.Join(got, "|") != want {
+		t.Errorf("Sort = %s, want %s", strings.Join(got, "|"), want)
+	}
+}
+
+func TestThisMachine(t *testing.T) {
+	m := result.ThisMachine([]string{"ringbench"}, 9)
+	if m.CPU == "" || m.Cores < 1 || m.Go == "" || m.OS == "" || m.Arch == "" || m.Seed != 9 {
+		t.Errorf("ThisMachine = %+v", m)
+	}
+}
