@@ -141,6 +141,9 @@ func TestCloneChangesApart(t *testing.T) {
 		if !maps.Equal(owners(p, list), before) {
 			t.Error("changes of the clone moved keys of the original")
 		}
+		if !maps.Equal(owners(clone(t, p), list), before) {
+			t.Error("changes of one clone moved keys of the next")
+		}
 	})
 }
 

@@ -159,8 +159,8 @@ func writeBench(w io.Writer, files []Named) error {
 		p.line("cpu: %s", m.CPU)
 		p.line("pkg: github.com/clusterluck/clusterluck/hashring")
 		p.line("keys: %s", keysText(f.File))
-		if f.Name != "" {
-			p.line("file: %s", f.Name)
+		if len(files) > 1 {
+			p.line("file: %s", f.Name) // in one file alone, it would keep benchstat from comparing two
 		}
 		for i := range f.File.Rows {
 			r := &f.File.Rows[i]

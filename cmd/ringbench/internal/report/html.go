@@ -191,5 +191,5 @@ func glyph(i int) template.HTML {
 	}
 	// Only numbers are put into this text.
 	return template.HTML(fmt.Sprintf(`<svg class="m" viewBox="0 0 12 12" aria-hidden="true" style="color:var(--c%d)">%s</svg>`,
-		i%len(hues()), shapes[i%len(shapes)]))
+		i%len(hues()), shapes[shape(i, len(shapes))]))
 }

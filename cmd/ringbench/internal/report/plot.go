@@ -23,7 +23,7 @@ var ink = color.RGBA{0x01, 0x02, 0x03, 0xff}
 // faint is the colour of the grid. A page replaces it by its own.
 var faint = color.RGBA{0xd0, 0xd1, 0xd2, 0xff}
 
-// hues tell series apart, together with the shapes of [marks]. They are those
+// hues tell series apart, together with the shapes of mark. They are those
 // of Okabe and Ito, which people with any colour vision can tell apart, darkened
 // or lightened until they stand out from white and from black.
 func hues() []color.RGBA {
@@ -35,13 +35,17 @@ func hues() []color.RGBA {
 
 func hue(i int) color.RGBA { return hues()[i%len(hues())] }
 
-// marks are the shapes of the dots of a series.
+// shape returns which of n shapes a series has: those that share a hue differ in
+// shape.
+func shape(i, n int) int { return (i + i/len(hues())) % n }
+
+// mark is the shape of the dots of a series.
 func mark(i int) draw.GlyphDrawer {
 	shapes := []draw.GlyphDrawer{
 		draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{},
 		draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{},
 	}
-	return shapes[i%len(shapes)]
+	return shapes[shape(i, len(shapes))]
 }
 
 // CheckPlot returns an error if no file has a metric that can be plotted.
@@ -100,7 +104,9 @@ func WritePlot(w io.Writer, format, metric string, files []Named) error {
 // decides, at a size at which its text is as large as the text of the page.
 func (c *chart) svg(width, height vg.Length) (string, error) {
 	canvas := vgsvg.New(width, height)
-	if err := c.draw(draw.NewCanvas(canvas, width, height), 12, false); err != nil {
+	// The page shows texts at 12 pixels: the room that is left is for fonts that
+	// are wider than the one that the plot was laid out with.
+	if err := c.draw(draw.NewCanvas(canvas, width, height), 13.5, false); err != nil {
 		return "", err
 	}
 	var b strings.Builder
@@ -127,7 +133,7 @@ func hex(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.
 // of nodes.
 func (c *chart) draw(canvas draw.Canvas, size font.Length, legend bool) error {
 	p := plot.New()
-	p.BackgroundColor = color.Transparent
+	p.BackgroundColor = nil
 	for _, style := range []*draw.TextStyle{
 		&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle,
 	} {
@@ -271,6 +277,7 @@ func (c *chart) bars(p *plot.Plot) error {
 	}
 	p.NominalY(names...)
 	p.Y.Tick.Label.XAlign = draw.XRight
+	p.Y.Padding = 8
 	p.Y.Min, p.Y.Max = -0.6, float64(n)-0.4
 	p.X.Min, p.X.Max = low, high
 	return nil
