@@ -71,7 +71,8 @@ func (l Lease) Release() {
 // is empty. Some node always has room, since the capacities add up to more than
 // the load. Where goroutines race for the last of it, a node may go above its
 // capacity by as many units as there are racers. It costs a lookup and two
-// atomic additions, and allocates nothing.
+// atomic additions while the owner has room, and two more for every point passed
+// whose node is full: O(points) at worst. It allocates nothing under [V1].
 func (b *Bounded) Acquire(key string) (lease Lease, ok bool) {
 	st := b.current()
 	if st.snap.t.n == 0 {

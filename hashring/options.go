@@ -36,8 +36,8 @@ type Options struct {
 	Points int
 	// Probes is the number of places at which a lookup looks; the point
 	// nearest to its probe wins. Two probes give the balance of about three
-	// times the points, and cost about twice the time. 0 means 1. [Clusterluck]
-	// has one probe only.
+	// times the points, and cost about three times the time. 0 means 1.
+	// [Clusterluck] has one probe only.
 	Probes int
 	// Layout is the rule that places points and keys.
 	Layout Layout

@@ -29,7 +29,7 @@ type Snapshot struct {
 	t    table
 }
 
-// New returns a ring of the nodes. It costs O(points): about 20 ns each.
+// New returns a ring of the nodes. It costs O(points + n log n) for n nodes.
 //
 // New returns an error wrapping [ErrOptions], [ErrID], [ErrDuplicate],
 // [ErrWeight], [ErrMeta], [ErrTooManyNodes] or [ErrTooManyPoints], and then no

@@ -29,9 +29,9 @@ type change struct {
 // on.
 //
 // Updates of one ring take turns. f must not change the ring by other means:
-// that waits for ever. Adding or removing one node costs O(its points x log)
-// and the copy of the pages they are in; a change of a quarter of the ring
-// costs as much as [New].
+// that waits for ever. An update costs O(nodes + pages), to copy what says
+// where they are, and for each changed point the copy of its page; a change of a
+// quarter of the ring costs as much as [New].
 func (r *Ring) Update(f func(*Tx) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -184,7 +184,8 @@ func (s *Snapshot) newZone(chosen []uint32, slot uint32) bool {
 }
 
 // AppendPreceding appends to dst the first n distinct nodes counter-clockwise
-// from a key, beginning with that of the last point strictly before it.
+// from a key, beginning with that of the last point strictly before it. With
+// Probes > 1 it starts at the first probe, whichever probe the owner follows.
 func (s *Snapshot) AppendPreceding(dst []string, key string, n int) []string {
 	if s.t.n == 0 {
 		return dst

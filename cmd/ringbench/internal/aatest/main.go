@@ -5,8 +5,8 @@
 // must be shown as slower in all twenty.
 //
 //	go run ./internal/aatest                     # builds ringbench; about 25 minutes, more on a busy machine
-//	go run ./internal/aatest -keep /tmp/aa       # keeps the results
-//	go run ./internal/aatest -from /tmp/aa       # judges kept results again
+//	go run ./internal/aatest -keep results       # keeps the results
+//	go run ./internal/aatest -from results       # judges kept results again
 //	go run ./internal/aatest -pairs 3 -- --algo ring --nodes 10,100
 //
 // What follows -- goes to ringbench run. The command exits 0 if both hold, 8 if
