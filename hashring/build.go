@@ -22,11 +22,8 @@ func newTable(o Options, m *members) table {
 		return table{}
 	}
 	t := table{buckets: bucketsFor(n), n: n, noise: ^o.mask()}
-	if hasLines(o, m) {
-		t.lead = pageBuckets * lineWords
-	}
 	pages := t.buckets / pageBuckets
-	t.pages, t.sizes = make([]*uint64, pages), make([]uint32, pages)
+	t.pages, t.sizes = make([]*point, pages), make([]uint32, pages)
 	for _, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
 			page, _ := bits.Mul64(h|t.noise, pages)
@@ -34,14 +31,13 @@ func newTable(o Options, m *members) table {
 		}
 	}
 	for page, size := range t.sizes {
-		t.setPage(page, make([]uint64, max(t.lead+int(size), 1))[:t.lead+int(size)])
+		t.setPage(page, make([]point, size))
 		t.sizes[page] = 0
 	}
 	for slot, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
 			page, _ := bits.Mul64(h|t.noise, pages)
-			at := t.lead + int(t.sizes[page])
-			*(*point)(unsafe.Add(unsafe.Pointer(t.pages[page]), at*wordBytes)) = point(h) | point(slot)
+			*(*point)(unsafe.Add(unsafe.Pointer(t.pages[page]), t.sizes[page]*wordBytes)) = point(h) | point(slot)
 			t.sizes[page]++
 		}
 	}
@@ -51,9 +47,8 @@ func newTable(o Options, m *members) table {
 		s.sort(pts, &t)
 		m.orderTies(pts, o)
 	}
-	if t.lead > 0 {
-		t.light()
-		t.lit = t.litPages(o)
+	if hasLines(o, m) {
+		t.setLines(newLineSet(&t), o)
 	}
 	return t
 }
@@ -130,35 +125,15 @@ func insertionSort(pts []point) {
 	}
 }
 
-// light packs all lines, from the last bucket to the first, so that the next
-// point behind a bucket is always known.
-func (t *table) light() {
-	after := t.point(t.settle(cursor{})).slot()
-	for page := len(t.pages) - 1; page >= 0; page-- {
-		pts := t.points(page)
-		for i := pageBuckets - 1; i >= 0; i-- {
-			start, bucket := len(pts), uint64(page*pageBuckets+i)
-			for start > 0 && t.bucketOf(pts[start-1]) == bucket {
-				start--
-			}
-			lineIn(t.pages[page], bucket).fill(pts[start:], after, t)
-			if start < len(pts) {
-				after = pts[start].slot()
-			}
-			pts = pts[:start]
-		}
+// setLines gives the table its lines.
+func (t *table) setLines(s lineSet, o Options) {
+	t.lines = s
+	if o.Probes == 1 {
+		t.lit = s.all
 	}
 }
 
-// litPages returns the pages, if a lookup needs no more than one line of them.
-func (t *table) litPages(o Options) []*uint64 {
-	if t.lead == 0 || o.Probes > 1 {
-		return nil
-	}
-	return t.pages
-}
-
-// hasLines reports whether pages have lines. The clusterluck layout has another
+// hasLines reports whether a table has lines. The clusterluck layout has another
 // rule for keys; a lane has no room for the slots of more than 65,535 nodes; and
 // several probes compare distances, of which places say too little where
 // positions are cut.

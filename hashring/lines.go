@@ -3,52 +3,45 @@ package hashring
 import (
 	"encoding/binary"
 	"math/bits"
-	"unsafe"
 )
 
 // A line is one bucket packed into one cache line, enough to answer almost
 // every lookup with a single memory access. Lanes are in the order of the
 // points. Spare lanes hold 0 in ends, and in slots the slot of the next point
 // after the bucket. A bucket of more than fifteen points keeps the first
-// fifteen and marks the last slot unsure.
+// fifteen and has the last slot unsure.
 type line struct {
-	ends  [lineLanes * 2]byte // how far from the end of the bucket each point is, 15 bits, little-endian
+	ends  [lineLanes * 2]byte // how far from the end of the bucket each point is, in places, little-endian
 	slots [lineLanes]uint16   // whose point it is
 }
 
 const (
-	lineWords = 8
+	lineBytes = 64
 	lineLanes = 16
-	placeBits = 15
+	// placeBits is how finely a line tells positions: in 4,096th parts of a
+	// bucket. Fewer bits send more keys to the exact points, which is slower
+	// (now one key in 400); with one bit more, rank must do more.
+	placeBits = 12
 	farthest  = 1<<placeBits - 1
 	unsure    = 1<<16 - 1
 	// maxHotSlots is the number of nodes whose slots fit a lane beside unsure.
 	maxHotSlots = unsure
 
-	lanesOne  = 0x0001000100010001 // 1 in every lane
-	lanesHigh = 0x8000800080008000 // the top bit of every lane
+	lanesOne   = 0x0001000100010001 // 1 in every lane
+	lanesCarry = lanesOne << placeBits
 )
 
-// lineIn returns the line of a bucket in a page that has lines. An index
-// expression would check the page for nil by reading its first byte, which is
-// in another cache line.
-func lineIn(page *uint64, bucket uint64) *line {
-	return (*line)(unsafe.Add(unsafe.Pointer(page), bucket%pageBuckets*(lineWords*wordBytes)))
-}
-
-// line returns the line of a bucket. The table must have lines.
-func (t *table) line(bucket uint64) *line { return lineIn(t.pages[bucket>>pageShift], bucket) }
-
 // rank returns the number of points of the line that are before a place, 0 to
-// 15. It adds place to all ends at once, in lanes of 16 bits: the top bit of a
-// lane is set just where the point is before place.
+// 15. It adds place to all ends at once, in lanes of 16 bits: a lane carries
+// just where the point is before place. The product adds up the carries of all
+// lanes in its top four bits, which hold them since one lane is always spare.
 func (l *line) rank(place uint64) uint64 {
 	x := place * lanesOne
-	a := (x + binary.LittleEndian.Uint64(l.ends[0:])) & lanesHigh
-	b := (x + binary.LittleEndian.Uint64(l.ends[8:])) & lanesHigh
-	c := (x + binary.LittleEndian.Uint64(l.ends[16:])) & lanesHigh
-	d := (x + binary.LittleEndian.Uint64(l.ends[24:])) & lanesHigh
-	return (a>>15 + b>>15 + c>>15 + d>>15) * lanesOne >> 48 % lineLanes
+	a := (x + binary.LittleEndian.Uint64(l.ends[0:])) & lanesCarry
+	b := (x + binary.LittleEndian.Uint64(l.ends[8:])) & lanesCarry
+	c := (x + binary.LittleEndian.Uint64(l.ends[16:])) & lanesCarry
+	d := (x + binary.LittleEndian.Uint64(l.ends[24:])) & lanesCarry
+	return (a + b + c + d) * lanesOne >> (48 + placeBits)
 }
 
 // shares reports whether the point in a lane is just at place, so far as the

@@ -26,24 +26,27 @@ func (s *Snapshot) Owner(key string) (id string, ok bool) {
 	if s == nil { // of a zero Ring
 		return "", false
 	}
+	lit := s.t.lit
+	if len(lit) == 0 {
+		return s.ownerUnlit(key)
+	}
 	// This is OwnerHash again: the call would cost a tenth of the lookup.
 	h := xxh3.HashString(key)
-	bucket, rest := bits.Mul64(h, s.t.buckets)
-	if page := bucket >> pageShift; page < uint64(len(s.t.lit)) {
-		l, place := lineIn(s.t.lit[page], bucket), rest>>(64-placeBits)
+	if bucket, rest := bits.Mul64(h, uint64(len(lit))); !s.t.lines.isStale(bucket) {
+		l, place := &lit[bucket], rest>>(64-placeBits)
 		lane := l.rank(place)
 		// unsure is above every slot.
 		if slot := int(l.slots[lane]); !l.shares(lane, place) && slot < len(s.m.ids) {
 			return s.m.ids[slot], true
 		}
 	}
-	return s.ownerByPoints(key, h)
+	return s.ownerOf(hashedKey{hash: h})
 }
 
-// ownerByPoints is Owner where one line does not tell; h is the xxh3 of the key.
-func (s *Snapshot) ownerByPoints(key string, h uint64) (id string, ok bool) {
+// ownerUnlit is Owner for tables whose lines do not answer by themselves.
+func (s *Snapshot) ownerUnlit(key string) (id string, ok bool) {
 	if s.opts.Layout == V1 {
-		return s.OwnerHash(h)
+		return s.OwnerHash(xxh3.HashString(key))
 	}
 	return s.ownerOf(s.hashed(key))
 }
@@ -84,8 +87,8 @@ func (s *Snapshot) slotOf(h uint64) int {
 	if !ok {
 		return noSlot
 	}
-	if slot := int(s.t.line(bucket).slots[lane]); slot != unsure {
-		return slot
+	if slot := s.t.lines.all[bucket].slots[lane]; slot != unsure {
+		return int(slot)
 	}
 	return noSlot
 }
@@ -94,32 +97,32 @@ func (s *Snapshot) slotOf(h uint64) int {
 // or of the spare lane before it; ok is false if the lines do not tell. The
 // slot there may be unsure.
 func (s *Snapshot) laneOf(h uint64) (bucket, lane uint64, ok bool) {
-	if s.t.lead == 0 {
+	if s.t.lines.all == nil {
 		return 0, 0, false
 	}
 	if s.opts.Probes > 1 {
 		return s.nearestLane(h)
 	}
 	bucket, rest := bits.Mul64(h, s.t.buckets)
-	l, place := s.t.line(bucket), rest>>(64-placeBits)
+	l, place := &s.t.lines.all[bucket], rest>>(64-placeBits)
 	lane = l.rank(place)
-	return bucket, lane, !l.shares(lane, place)
+	return bucket, lane, !l.shares(lane, place) && !s.t.lines.isStale(bucket)
 }
 
 // nearestLane is laneOf for several probes, and finds no spare lanes. Distances
-// are counted in places, the 32,768th parts of a bucket: two that differ by less
+// are counted in places, the 4,096th parts of a bucket: two that differ by less
 // than three may be in the other order by whole positions.
 func (s *Snapshot) nearestLane(h uint64) (bucket, lane uint64, ok bool) {
 	const far = 1 << 32
-	least := uint64(far)
+	lines, least := s.t.lines.all, uint64(far)
 	for i := range s.opts.Probes {
 		if i > 0 {
 			h = probe(h)
 		}
 		b, rest := bits.Mul64(h, s.t.buckets)
-		l, place := s.t.line(b), rest>>(64-placeBits)
+		l, place := &lines[b], rest>>(64-placeBits)
 		at := l.rank(place)
-		if l.shares(at, place) || l.slots[at] == unsure {
+		if l.shares(at, place) || l.slots[at] == unsure || s.t.lines.isStale(b) {
 			return 0, 0, false
 		}
 		distance := farthest - place - l.end(at)
@@ -127,8 +130,8 @@ func (s *Snapshot) nearestLane(h uint64) (bucket, lane uint64, ok bool) {
 			if b++; b == s.t.buckets {
 				b = 0
 			}
-			at, l = 0, s.t.line(b)
-			if l.end(at) == 0 {
+			at, l = 0, &lines[b]
+			if l.end(at) == 0 || s.t.lines.isStale(b) {
 				return 0, 0, false
 			}
 			distance += 1 + farthest - l.end(at)

@@ -1,18 +1,14 @@
 package hashring
 
-import (
-	"slices"
-	"unsafe"
-)
+import "slices"
 
 // patch returns the table with some points added and some removed, sharing the
 // pages that hold none of them. m are the members afterwards. It costs
-// O(changed points x page + pages).
+// O(changed points x page + pages), and now and then O(buckets) more.
 func (t *table) patch(o Options, m *members, added, removed []point) table {
 	p := patch{opts: o, members: m, old: t, new: *t}
 	p.new.n += len(added) - len(removed)
 	p.new.pages, p.new.sizes = slices.Clone(t.pages), slices.Clone(t.sizes)
-	p.new.lit = p.new.litPages(o)
 	slices.Sort(added)
 	slices.Sort(removed)
 	for len(added)+len(removed) > 0 {
@@ -27,8 +23,8 @@ func (t *table) patch(o Options, m *members, added, removed []point) table {
 		r, removed = p.cut(removed, page)
 		p.page(page, a, r)
 	}
-	for _, page := range p.started {
-		p.carry(page)
+	if t.lines.all != nil {
+		p.new.setLines(t.lines.change(&p.new, p.buckets()), o)
 	}
 	return p.new
 }
@@ -41,15 +37,40 @@ type patch struct {
 	members *members
 	old     *table
 	new     table
-	words   []uint64 // the page in the making
-	changes []place  // where in it points came or went
-	started []int    // pages whose first point changed
+	pts     []point // the page in the making
+	changes []place // where points came or went
 }
 
-// A place is a bucket and the number of points of the page before a position.
+// A place is a bucket of a point and the cursor, in the new table, of the point
+// or of what follows where it was.
 type place struct {
 	bucket uint64
-	index  int
+	at     cursor
+}
+
+// buckets returns the buckets whose lines are not as they were: those of
+// changed points and, where the first point of a bucket changed, those that end
+// in it, back to the last that has points. Some may come twice. All pages must
+// be made.
+func (p *patch) buckets() []uint64 {
+	t := &p.new
+	buckets := make([]uint64, 0, len(p.changes)+len(p.changes)/4)
+	for _, c := range p.changes {
+		b := c.bucket
+		buckets = append(buckets, b)
+		before := t.bucketOf(t.point(t.prev(c.at)))
+		if before == b && c.at.index > 0 {
+			continue // not the first point of its bucket
+		}
+		for first := true; first || b != before; first = false {
+			if b == 0 {
+				b = t.buckets
+			}
+			b--
+			buckets = append(buckets, b)
+		}
+	}
+	return buckets
 }
 
 // cut splits sorted changes behind those of a page.
@@ -61,29 +82,21 @@ func (p *patch) cut(changes []point, page int) (these, rest []point) {
 	return changes[:n], changes[n:]
 }
 
-// page makes a page with some points added and some removed. It is made in
-// words, which stay in the nearest cache, and then copied.
+// page makes a page with some points added and some removed. It is made where
+// it stays in the nearest cache, and then copied.
 func (p *patch) page(page int, added, removed []point) {
-	lead := p.old.lead
-	p.words = append(p.words[:0], unsafe.Slice(p.old.pages[page], lead)...)
-	if !p.splice(page, added, removed) {
-		p.words = p.words[:lead]
+	p.pts = p.pts[:0]
+	if before := len(p.changes); !p.splice(page, added, removed) {
+		p.pts, p.changes = p.pts[:0], p.changes[:before]
 		p.resort(page, added, removed)
 	}
-	if lead > 0 {
-		p.relight(page)
-	}
-	p.new.setPage(page, append([]uint64(nil), p.words...))
-	if len(p.words) == 0 {
-		p.new.pages[page] = new(uint64)
-	}
+	p.new.setPage(page, append([]point(nil), p.pts...))
 }
 
-// splice appends the points to words by copying the runs between changes. It
+// splice appends the points of a page by copying the runs between changes. It
 // reports false if a changed point shares its position with another, so that
 // the order is not the order of the numbers.
 func (p *patch) splice(page int, added, removed []point) bool {
-	p.changes = p.changes[:0]
 	old, from := p.old.points(page), 0
 	for len(added)+len(removed) > 0 {
 		add := len(removed) == 0 || len(added) > 0 && added[0] < removed[0]
@@ -97,8 +110,8 @@ func (p *patch) splice(page int, added, removed []point) bool {
 		if at < from {
 			return false
 		}
-		p.words = appendPoints(p.words, old[from:at])
-		p.changes = append(p.changes, place{p.old.bucketOf(pt), len(p.words) - p.old.lead})
+		p.pts = append(p.pts, old[from:at]...)
+		p.changes = append(p.changes, place{p.old.bucketOf(pt), cursor{page, len(p.pts)}})
 		if !add {
 			if old[at] != pt || at+1 < len(old) && old[at+1].at() == pt.at() {
 				return false
@@ -109,116 +122,30 @@ func (p *patch) splice(page int, added, removed []point) bool {
 		if at < len(old) && old[at].at() == pt.at() {
 			return false
 		}
-		if last := len(p.words) - 1; last >= p.old.lead && point(p.words[last]).at() == pt.at() {
+		if last := len(p.pts) - 1; last >= 0 && p.pts[last].at() == pt.at() {
 			return false
 		}
-		p.words, from = append(p.words, uint64(pt)), at
+		p.pts, from = append(p.pts, pt), at
 	}
-	p.words = appendPoints(p.words, old[from:])
+	p.pts = append(p.pts, old[from:]...)
 	return true
-}
-
-func appendPoints(words []uint64, pts []point) []uint64 {
-	return append(words, unsafe.Slice((*uint64)(unsafe.SliceData(pts)), len(pts))...)
 }
 
 // resort is splice for any points, and slower.
 func (p *patch) resort(page int, added, removed []point) {
-	pts := slices.Clone(p.old.points(page))
+	p.pts = append(p.pts, p.old.points(page)...)
 	for _, pt := range removed {
-		i := slices.Index(pts, pt)
-		pts = slices.Delete(pts, i, i+1)
+		i := slices.Index(p.pts, pt)
+		p.pts = slices.Delete(p.pts, i, i+1)
 	}
-	pts = append(pts, added...)
-	slices.Sort(pts)
-	p.members.orderTies(pts, p.opts)
-	p.changes = p.changes[:0]
+	p.pts = append(p.pts, added...)
+	slices.Sort(p.pts)
+	p.members.orderTies(p.pts, p.opts)
 	for _, pt := range slices.Concat(added, removed) {
-		before := 0
-		for before < len(pts) && pts[before].at() < pt.at() {
-			before++
+		at := 0
+		for at < len(p.pts) && p.pts[at].at() < pt.at() {
+			at++
 		}
-		p.changes = append(p.changes, place{p.old.bucketOf(pt), before})
-	}
-	p.words = appendPoints(p.words, pts)
-}
-
-// relight packs the lines of words anew that its changes touch.
-func (p *patch) relight(page int) {
-	words := p.words[p.old.lead:]
-	pts := unsafe.Slice((*point)(unsafe.SliceData(words)), len(words))
-	for _, c := range p.changes {
-		lo, hi := c.index, c.index
-		for lo > 0 && p.old.bucketOf(pts[lo-1]) == c.bucket {
-			lo--
-		}
-		for hi < len(pts) && p.old.bucketOf(pts[hi]) == c.bucket {
-			hi++
-		}
-		after := p.after(page, pts[hi:])
-		lineIn(&p.words[0], c.bucket).fill(pts[lo:hi], after, p.old)
-		if lo < c.index {
-			continue
-		}
-		// The first point of the bucket changed, behind which others end.
-		first := p.after(page, pts[lo:])
-		if !p.end(page, &p.words[0], c.bucket, pts[:lo], first) {
-			p.started = append(p.started, page)
-		}
-	}
-}
-
-// after returns the slot of the first of the points, which end with their page,
-// or else of those that follow. Pages that are not made yet may still change
-// their first point; carry sees to that.
-func (p *patch) after(page int, pts []point) uint32 {
-	if len(pts) > 0 {
-		return pts[0].slot()
-	}
-	for range p.new.pages {
-		if page++; page == len(p.new.pages) {
-			page = 0
-		}
-		if next := p.new.points(page); len(next) > 0 {
-			return next[0].slot()
-		}
-	}
-	return 0 // no other page has points, and carry will come back here
-}
-
-// end packs the lines of a page, of which head is the first word, before a
-// bucket, back to the last that has points, which all end in first. pts are the points before the bucket. It reports false if
-// the page has none, so that the page before ends in first too.
-func (p *patch) end(page int, head *uint64, bucket uint64, pts []point, first uint32) bool {
-	for bucket > uint64(page)*pageBuckets {
-		bucket--
-		lo := len(pts)
-		for lo > 0 && p.old.bucketOf(pts[lo-1]) == bucket {
-			lo--
-		}
-		lineIn(head, bucket).fill(pts[lo:], first, p.old)
-		if lo < len(pts) {
-			return true
-		}
-	}
-	return false
-}
-
-// carry packs the lines before a page that end in its first point, or in the
-// next if it has none. All pages must be made.
-func (p *patch) carry(page int) {
-	first := p.new.point(p.new.settle(cursor{page: page})).slot()
-	for range p.new.pages {
-		if page == 0 {
-			page = len(p.new.pages)
-		}
-		page--
-		if p.new.pages[page] == p.old.pages[page] {
-			size := p.old.lead + int(p.old.sizes[page])
-			p.new.setPage(page, append([]uint64(nil), unsafe.Slice(p.old.pages[page], size)...))
-		}
-		if p.end(page, p.new.pages[page], uint64(page+1)*pageBuckets, p.new.points(page), first) {
-			return
-		}
+		p.changes = append(p.changes, place{p.old.bucketOf(pt), cursor{page, at}})
 	}
 }

@@ -29,33 +29,27 @@ func (p point) at() uint64 { return uint64(p) &^ slotMask }
 
 // A table holds the points of a ring, sorted by position and then by the
 // layout's rule for ties. The circle is cut into equal buckets, so that the
-// bucket of a hash is one multiplication. A page holds the lines and the points
-// of a few buckets, in one allocation; pages are shared between the tables of
+// bucket of a hash is one multiplication. A page holds the points of a few
+// buckets, in one allocation; pages are shared between the tables of
 // successive snapshots and never changed once published.
 //
 // A table is written by [newTable] and [table.patch] only.
 type table struct {
-	buckets uint64    // a multiple of pageBuckets; 0 if there are no points
-	lit     []*uint64 // pages, if they have lines and lookups one probe
-	lead    int       // words of lines before the points of a page, or 0
-	pages   []*uint64 // the first word of each
-	sizes   []uint32  // points of each page
-	n       int       // points
-	noise   uint64    // the bits of a hash that are not position
+	lit     []line   // the lines, if they answer lookups of one probe
+	buckets uint64   // a multiple of pageBuckets; 0 if there are no points
+	noise   uint64   // the bits of a hash that are not position
+	lines   lineSet  // none unless hasLines
+	pages   []*point // the first point of each
+	sizes   []uint32 // points of each page
+	n       int      // points
 }
 
 // points returns the points of a page.
-func (t *table) points(page int) []point {
-	n := t.sizes[page]
-	if n == 0 {
-		return nil
-	}
-	return unsafe.Slice((*point)(unsafe.Add(unsafe.Pointer(t.pages[page]), t.lead*wordBytes)), n)
-}
+func (t *table) points(page int) []point { return unsafe.Slice(t.pages[page], t.sizes[page]) }
 
-// setPage makes words, lines and then points, a page.
-func (t *table) setPage(page int, words []uint64) {
-	t.pages[page], t.sizes[page] = unsafe.SliceData(words), uint32(len(words)-t.lead)
+// setPage makes pts a page.
+func (t *table) setPage(page int, pts []point) {
+	t.pages[page], t.sizes[page] = unsafe.SliceData(pts), uint32(len(pts))
 }
 
 // A cursor is the place of a point in a table.
@@ -137,5 +131,6 @@ func (t *table) end(p point) uint64 { return uint64(p) | t.noise }
 // bytes returns the memory of the table's pages, as asked of the allocator.
 func (t *table) bytes() int {
 	const pageHead = bits.UintSize/8 + 4 // of pages and sizes
-	return len(t.pages)*(pageHead+t.lead*wordBytes) + t.n*wordBytes
+	n := len(t.pages)*pageHead + t.n*wordBytes
+	return n + len(t.lines.all)*lineBytes + len(t.lines.stale)*4
 }

@@ -189,7 +189,7 @@ func (s *Snapshot) outgrown(m *members, changed int) bool {
 	room := int(s.t.buckets) * bucketPoints
 	return n == 0 || changed > n/4 || // patching costs more
 		n > room+room/5 || n < room-room/5-bucketPoints*pageBuckets || // lines too full, or memory wasted
-		hasLines(s.opts, m) != (s.t.lead > 0)
+		hasLines(s.opts, m) != (s.t.lines.all != nil)
 }
 
 // sorted returns the nodes by id.

@@ -2,7 +2,7 @@ package hashring
 
 import (
 	"encoding/binary"
-	"fmt"
+	"encoding/hex"
 	"iter"
 	"slices"
 	"strings"
@@ -59,7 +59,7 @@ func (s *Snapshot) All() iter.Seq[Point] {
 						texts[at] = t[1:]
 					}
 				} else {
-					point.Label = fmt.Sprintf("%011x", point.Position)
+					point.Label = hexLabel(point.Position)
 				}
 				if !yield(point) {
 					return
@@ -67,6 +67,13 @@ func (s *Snapshot) All() iter.Seq[Point] {
 			}
 		}
 	}
+}
+
+// hexLabel returns a position as 11 hex digits.
+func hexLabel(position uint64) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], position)
+	return hex.EncodeToString(b[2:])[1:]
 }
 
 // A spot is where a node has a point, or several.

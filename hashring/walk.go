@@ -26,44 +26,28 @@ func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
 	if !ok || n < 1 || n > seenRoom {
 		return s.appendOwners(dst, hashedKey{hash: h}, n)
 	}
-	var room [seenRoom]uint32
-	seen := room[:n]
-	for i := range seen {
-		seen[i] = unsure
-	}
-	start := len(dst)
-	dst = slices.Grow(dst, n)[:start+n]
-	for found := 0; ; {
-		l := s.t.line(bucket)
-		for ; lane < lineLanes; lane++ {
-			slot := uint32(l.slots[lane])
-			if slot >= uint32(len(s.m.ids)) { // the bucket has more points than its line
+	var room [seenRoom]uint16
+	start, l := len(dst), &s.t.lines.all[bucket]
+	for found := 0; found < n; {
+		if l.end(lane) == 0 { // no more points here
+			if bucket++; bucket == s.t.buckets {
+				bucket = 0
+			}
+			if l.slots[lineLanes-1] == unsure || s.t.lines.isStale(bucket) {
 				return s.appendOwners(dst[:start], hashedKey{hash: h}, n)
 			}
-			// Whether a node is new is as random as the key: the processor would
-			// guess wrong, so there is no branch for it.
-			fresh := countNew(seen, slot)
-			seen[found], dst[start+found] = slot, s.m.ids[slot]
-			if found += fresh; found == n {
-				return dst
-			}
+			l, lane = &s.t.lines.all[bucket], 0
+			continue
 		}
-		if bucket++; bucket == s.t.buckets {
-			bucket = 0
+		slot := l.slots[lane%lineLanes]
+		lane++
+		if !slices.Contains(room[:found], slot) {
+			room[found] = slot
+			found++
+			dst = append(dst, s.m.ids[slot])
 		}
-		lane = 0
 	}
-}
-
-// countNew returns 0 if slot is among those seen, and 1 if not. It looks at all
-// of them, for the same reason.
-func countNew(seen []uint32, slot uint32) int {
-	differ := uint32(1)
-	for _, s := range seen {
-		// s^slot - 1 has its top bit set just where the two are equal.
-		differ &^= ((s ^ slot) - 1) >> 31
-	}
-	return int(differ)
+	return dst
 }
 
 // appendOwners is AppendOwners by the points alone.

@@ -32,9 +32,7 @@ func (b *bench) anatomy(n int) report.Work {
 			{"load", "and one word of a line of a flat table: the floor", measure.NewFloor(len(t.flat) * line).Owners},
 			{"slot", "and the rank in the line, the slot of the node", t.slots},
 			{"id", "and the id of the node", t.withIDs},
-			{"pages", "and the lines in pages of eight behind a table of pointers", t.inPages},
-			{"mixed", "and the exact points of a page behind its lines", t.inMixed},
-			{"ring", "Ring.Owner: and the rare keys that one line does not settle", f.ours().Owners},
+			{"ring", "Ring.Owner: and whether the line settles it, a call, and the exact points if not", f.ours().Owners},
 		}
 		cs := make([]measure.Contender, len(steps))
 		for i, s := range steps {
@@ -53,58 +51,41 @@ func (b *bench) anatomy(n int) report.Work {
 }
 
 const (
-	lanesOne  = 0x0001000100010001
-	lanesHigh = 0x8000800080008000
-	pageLines = 8
+	lanesOne   = 0x0001000100010001
+	lanesCarry = lanesOne << placeBits
+	placeBits  = 12
 	// linePoints is the mean number of points that share a line.
 	linePoints = 11
 )
 
-type (
-	hotLine   [line / 8]uint64
-	hotPage   [pageLines]hotLine
-	mixedPage struct {
-		hot    hotPage
-		points [pageLines * linePoints]uint64
-	}
-)
+type hotLine [line / 8]uint64
 
-// tables holds the same lines three times over.
+// tables holds what a lookup reads.
 type tables struct {
-	flat  []hotLine
-	pages []*hotPage
-	mixed []*mixedPage
-	ids   []string
+	flat []hotLine
+	ids  []string
 }
 
 func newTables(n int) *tables {
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	t := &tables{ids: keys.Nodes(n)}
-	for range n * points / (linePoints * pageLines) {
-		p := new(hotPage)
-		for i := range p {
-			for w := range 4 {
-				p[i][w] = rnd.Uint64() &^ lanesHigh
-				for lane := range 4 {
-					p[i][4+w] |= rnd.Uint64N(uint64(n)) << (16 * lane)
-				}
+	t := &tables{make([]hotLine, n*points/linePoints), keys.Nodes(n)}
+	for i := range t.flat {
+		for w := range 4 {
+			t.flat[i][w] = rnd.Uint64() & (lanesCarry - lanesOne)
+			for lane := range 4 {
+				t.flat[i][4+w] |= rnd.Uint64N(uint64(n)) << (16 * lane)
 			}
 		}
-		t.flat = append(t.flat, p[:]...)
-		t.pages = append(t.pages, p)
-		m := &mixedPage{hot: *p}
-		m.points[0] = 1 // written, so that the pages of memory exist
-		t.mixed = append(t.mixed, m)
 	}
 	return t
 }
 
 // slot ranks a place in a line and returns the slot found, as hashring does.
 func (l *hotLine) slot(rest uint64) uint64 {
-	x := rest >> 49 * lanesOne
-	before := (x-l[0])&lanesHigh | (x-l[1])&lanesHigh>>1 | (x-l[2])&lanesHigh>>2 | (x-l[3])&lanesHigh>>3
-	rank := uint64(bits.OnesCount64(before))
-	return l[4+rank/4%4] >> (rank % 4 * 16) & 0xffff
+	x := rest >> (64 - placeBits) * lanesOne
+	before := (x+l[0])&lanesCarry + (x+l[1])&lanesCarry + (x+l[2])&lanesCarry + (x+l[3])&lanesCarry
+	rank := before * lanesOne >> (48 + placeBits)
+	return l[4+rank/4] >> (rank % 4 * 16) & 0xffff
 }
 
 func hashes(keys []string) (n int) {
@@ -126,22 +107,6 @@ func (t *tables) withIDs(keys []string) (n int) {
 	for _, k := range keys {
 		bucket, rest := bits.Mul64(xxh3.HashString(k), uint64(len(t.flat)))
 		n += len(t.ids[t.flat[bucket].slot(rest)])
-	}
-	return n
-}
-
-func (t *tables) inPages(keys []string) (n int) {
-	for _, k := range keys {
-		bucket, rest := bits.Mul64(xxh3.HashString(k), uint64(len(t.flat)))
-		n += len(t.ids[t.pages[bucket/pageLines][bucket%pageLines].slot(rest)])
-	}
-	return n
-}
-
-func (t *tables) inMixed(keys []string) (n int) {
-	for _, k := range keys {
-		bucket, rest := bits.Mul64(xxh3.HashString(k), uint64(len(t.flat)))
-		n += len(t.ids[t.mixed[bucket/pageLines].hot[bucket%pageLines].slot(rest)])
 	}
 	return n
 }

@@ -14,21 +14,23 @@ import (
 const line = 64
 
 // hotBytes returns the size of the part of a snapshot that lookups read: the
-// lines of its buckets and the pointers to them. The package has no call for it,
-// so this looks at the snapshot's layout, and fails if that has changed.
+// lines of its buckets and the bits that say which are stale. The package has no
+// call for it, so this looks at the snapshot's layout, and fails if that has
+// changed.
 func hotBytes(s *hashring.Snapshot) (int, error) {
 	table := reflect.ValueOf(s).Elem().FieldByName("t")
 	if !table.IsValid() {
 		return 0, errors.New("hashring.Snapshot has no field t any more: adapt hotBytes")
 	}
-	buckets, lit := table.FieldByName("buckets"), table.FieldByName("lit")
-	if !buckets.IsValid() || !buckets.CanUint() || !lit.IsValid() || lit.Kind() != reflect.Slice {
-		return 0, errors.New("the table of hashring.Snapshot has no buckets or lit any more: adapt hotBytes")
+	lit, set := table.FieldByName("lit"), table.FieldByName("lines")
+	if !lit.IsValid() || lit.Kind() != reflect.Slice || !set.IsValid() || !set.FieldByName("stale").IsValid() {
+		return 0, errors.New("the table of hashring.Snapshot has no lit or lines.stale any more: adapt hotBytes")
 	}
 	if lit.Len() == 0 {
 		return 0, errors.New("the ring has no lines: its lookups read all of it")
 	}
-	return int(buckets.Uint())*line + lit.Len()*int(lit.Type().Elem().Size()), nil
+	stale := set.FieldByName("stale")
+	return lit.Len()*int(lit.Type().Elem().Size()) + stale.Len()*int(stale.Type().Elem().Size()), nil
 }
 
 // memory compares the heap that a built ring holds, for each point, and states

@@ -159,18 +159,6 @@ func TestWriteFileKeepsLinksAndModes(t *testing.T) {
 	}
 }
 
-func TestWriteFileWritesToDevices(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		return // has no /dev
-	}
-	if err := cli.WriteFile(os.DevNull, text("gone")); err != nil {
-		t.Error(err)
-	}
-	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
-		t.Fatalf("%s was replaced by a file", os.DevNull)
-	}
-}
-
 // A screen is a terminal that remembers what was drawn on it.
 type screen struct{ bytes.Buffer }
 
