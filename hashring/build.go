@@ -4,7 +4,6 @@ import (
 	"iter"
 	"math/bits"
 	"slices"
-	"unsafe"
 )
 
 // bucketsFor returns the number of buckets for n points.
@@ -23,27 +22,28 @@ func newTable(o Options, m *members) table {
 	}
 	t := table{buckets: bucketsFor(n), n: n, noise: ^o.mask()}
 	pages := t.buckets / pageBuckets
-	t.pages, t.sizes = make([]*point, pages), make([]uint32, pages)
+	sizes := make([]uint32, pages)
 	for _, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
 			page, _ := bits.Mul64(h|t.noise, pages)
-			t.sizes[page]++
+			sizes[page]++
 		}
 	}
-	for page, size := range t.sizes {
-		t.setPage(page, make([]point, size))
-		t.sizes[page] = 0
+	t.pages = make([][]point, pages)
+	for page, size := range sizes {
+		t.pages[page] = make([]point, size)
 	}
+	clear(sizes)
 	for slot, hashes := range m.eachPoint(o) {
 		for _, h := range hashes {
 			page, _ := bits.Mul64(h|t.noise, pages)
-			*(*point)(unsafe.Add(unsafe.Pointer(t.pages[page]), t.sizes[page]*wordBytes)) = point(h) | point(slot)
-			t.sizes[page]++
+			t.pages[page][sizes[page]] = point(h) | point(slot)
+			sizes[page]++
 		}
 	}
 	var s sorter
 	for page := range t.pages {
-		pts := t.points(page)
+		pts := t.pages[page]
 		s.sort(pts, &t)
 		m.orderTies(pts, o)
 	}

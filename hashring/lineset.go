@@ -26,7 +26,7 @@ func newLineSet(t *table) lineSet {
 	after := t.point(t.settle(cursor{})).slot()
 	bucket := len(s.all)
 	for page := len(t.pages) - 1; page >= 0; page-- {
-		pts := t.points(page)
+		pts := t.pages[page]
 		for range pageBuckets {
 			bucket--
 			start := len(pts)
@@ -78,7 +78,7 @@ func (s *lineSet) change(t *table, buckets []uint64) lineSet {
 // them. The table must have points.
 func (t *table) bucket(b uint64) (pts []point, after uint32) {
 	page := int(b >> pageShift)
-	pts = t.points(page)
+	pts = t.pages[page]
 	lo := int(b%pageBuckets) * len(pts) / pageBuckets // near it, if points are spread evenly
 	for lo > 0 && t.bucketOf(pts[lo-1]) >= b {
 		lo--

@@ -192,7 +192,7 @@ func (s *Snapshot) find(k hashedKey) (c cursor, ok bool) {
 func (s *Snapshot) after(k hashedKey) cursor {
 	at := k.hash & s.mask
 	c := s.t.lowerBound(at)
-	page := s.t.points(c.page)
+	page := s.t.pages[c.page]
 	run := c.index
 	for run < len(page) && page[run].at() == at {
 		run++

@@ -8,7 +8,7 @@ import "slices"
 func (t *table) patch(o Options, m *members, added, removed []point) table {
 	p := patch{opts: o, members: m, old: t, new: *t}
 	p.new.n += len(added) - len(removed)
-	p.new.pages, p.new.sizes = slices.Clone(t.pages), slices.Clone(t.sizes)
+	p.new.pages = slices.Clone(t.pages)
 	slices.Sort(added)
 	slices.Sort(removed)
 	for len(added)+len(removed) > 0 {
@@ -90,14 +90,14 @@ func (p *patch) page(page int, added, removed []point) {
 		p.pts, p.changes = p.pts[:0], p.changes[:before]
 		p.resort(page, added, removed)
 	}
-	p.new.setPage(page, append([]point(nil), p.pts...))
+	p.new.pages[page] = append([]point(nil), p.pts...)
 }
 
 // splice appends the points of a page by copying the runs between changes. It
 // reports false if a changed point shares its position with another, so that
 // the order is not the order of the numbers.
 func (p *patch) splice(page int, added, removed []point) bool {
-	old, from := p.old.points(page), 0
+	old, from := p.old.pages[page], 0
 	for len(added)+len(removed) > 0 {
 		add := len(removed) == 0 || len(added) > 0 && added[0] < removed[0]
 		changes := &removed
@@ -133,7 +133,7 @@ func (p *patch) splice(page int, added, removed []point) bool {
 
 // resort is splice for any points, and slower.
 func (p *patch) resort(page int, added, removed []point) {
-	p.pts = append(p.pts, p.old.points(page)...)
+	p.pts = append(p.pts, p.old.pages[page]...)
 	for _, pt := range removed {
 		i := slices.Index(p.pts, pt)
 		p.pts = slices.Delete(p.pts, i, i+1)

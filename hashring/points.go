@@ -1,9 +1,6 @@
 package hashring
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "math/bits"
 
 const (
 	// slotBits is the part of a point that says whose it is.
@@ -35,27 +32,18 @@ func (p point) at() uint64 { return uint64(p) &^ slotMask }
 //
 // A table is written by [newTable] and [table.patch] only.
 type table struct {
-	lit     []line   // the lines, if they answer lookups of one probe
-	buckets uint64   // a multiple of pageBuckets; 0 if there are no points
-	noise   uint64   // the bits of a hash that are not position
-	lines   lineSet  // none unless hasLines
-	pages   []*point // the first point of each
-	sizes   []uint32 // points of each page
-	n       int      // points
-}
-
-// points returns the points of a page.
-func (t *table) points(page int) []point { return unsafe.Slice(t.pages[page], t.sizes[page]) }
-
-// setPage makes pts a page.
-func (t *table) setPage(page int, pts []point) {
-	t.pages[page], t.sizes[page] = unsafe.SliceData(pts), uint32(len(pts))
+	lit     []line  // the lines, if they answer lookups of one probe
+	buckets uint64  // a multiple of pageBuckets; 0 if there are no points
+	noise   uint64  // the bits of a hash that are not position
+	lines   lineSet // none unless hasLines
+	pages   [][]point
+	n       int // points
 }
 
 // A cursor is the place of a point in a table.
 type cursor struct{ page, index int }
 
-func (t *table) point(c cursor) point { return t.points(c.page)[c.index] }
+func (t *table) point(c cursor) point { return t.pages[c.page][c.index] }
 
 // next returns the cursor of the point after c, around the circle.
 func (t *table) next(c cursor) cursor {
@@ -65,7 +53,7 @@ func (t *table) next(c cursor) cursor {
 
 // settle moves a cursor that is past the end of its page to the next point.
 func (t *table) settle(c cursor) cursor {
-	for c.index >= int(t.sizes[c.page]) {
+	for c.index >= len(t.pages[c.page]) {
 		c.index = 0
 		if c.page++; c.page == len(t.pages) {
 			c.page = 0
@@ -81,7 +69,7 @@ func (t *table) prev(c cursor) cursor {
 			c.page = len(t.pages)
 		}
 		c.page--
-		c.index = int(t.sizes[c.page])
+		c.index = len(t.pages[c.page])
 	}
 	c.index--
 	return c
@@ -100,7 +88,7 @@ func (t *table) lowerBound(h uint64) cursor {
 	h |= t.noise // as the ends of points, by which pages are cut
 	bucket, rest := bits.Mul64(h, t.buckets)
 	page := int(bucket >> pageShift)
-	return cursor{page, lowerBound(t.points(page), h&^t.noise, bucket<<(64-pageShift)|rest>>pageShift)}
+	return cursor{page, lowerBound(t.pages[page], h&^t.noise, bucket<<(64-pageShift)|rest>>pageShift)}
 }
 
 // lowerBound returns the number of points before h; part is how far into the
@@ -130,7 +118,7 @@ func (t *table) end(p point) uint64 { return uint64(p) | t.noise }
 
 // bytes returns the memory of the table's pages, as asked of the allocator.
 func (t *table) bytes() int {
-	const pageHead = bits.UintSize/8 + 4 // of pages and sizes
+	const pageHead = 3 * bits.UintSize / 8
 	n := len(t.pages)*pageHead + t.n*wordBytes
 	return n + len(t.lines.all)*lineBytes + len(t.lines.stale)*4
 }

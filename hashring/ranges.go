@@ -112,7 +112,7 @@ func (s *Snapshot) arcs(f func(Range, uint32)) {
 	}
 	prev, started := s.t.point(s.t.prev(s.t.settle(cursor{}))).at()>>slotBits, false
 	for page := range s.t.pages {
-		for _, p := range s.t.points(page) {
+		for _, p := range s.t.pages[page] {
 			at := p.at() >> slotBits
 			if started && at == prev {
 				continue // behind another point of this position

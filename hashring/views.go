@@ -49,7 +49,7 @@ func (s *Snapshot) All() iter.Seq[Point] {
 	return func(yield func(Point) bool) {
 		texts := s.texts()
 		for page := range s.t.pages {
-			for _, p := range s.t.points(page) {
+			for _, p := range s.t.pages[page] {
 				point := Point{Position: uint64(p) >> slotBits, Node: s.m.ids[p.slot()]}
 				if s.opts.Layout == Clusterluck {
 					at := spot{p.at(), p.slot()}

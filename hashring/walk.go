@@ -187,7 +187,7 @@ func (s *Snapshot) before(k hashedKey) cursor {
 	at := k.hash & s.mask
 	c := s.t.lowerBound(at)
 	if k.whole {
-		run, page := c.index, s.t.points(c.page)
+		run, page := c.index, s.t.pages[c.page]
 		for run < len(page) && page[run].at() == at {
 			run++
 		}
@@ -261,7 +261,7 @@ func (s *Snapshot) firstPoint(slot uint32) cursor {
 	c := s.t.seek(at)
 	if s.opts.Layout == Clusterluck {
 		// Several points of the node may share the position; only one is first.
-		page, run := s.t.points(c.page), c.index
+		page, run := s.t.pages[c.page], c.index
 		for run < len(page) && page[run].at() == at {
 			run++
 		}
