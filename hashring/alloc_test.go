@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/clusterluck/clusterluck/hashring"
@@ -12,7 +13,8 @@ import (
 // Lookups are on hot paths of their users: they must not allocate, whatever
 // path they take through the ring.
 func TestLookupsDoNotAllocate(t *testing.T) {
-	for _, opts := range []hashring.Options{{}, {Probes: 2}, hashring.Truncated(hashring.Options{}, 36)} {
+	long := strings.Repeat("long key,", 11)
+	for _, opts := range []hashring.Options{{}, {Probes: 2}, hashring.Truncated(hashring.Options{}, 36), {Layout: hashring.Clusterluck}} {
 		r, err := hashring.New(opts)
 		if err != nil {
 			t.Fatal(err)
@@ -30,21 +32,22 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dst, bytes := make([]string, 0, 16), []byte("user:42")
+		dst, bytes := make([]string, 0, 16), []byte("user:42, of more than 32 bytes: they fit no small buffer")
 		i := 0
 		for name, read := range map[string]func(key string){
-			"Owner":            func(key string) { r.Owner(key) },
-			"OwnerBytes":       func(string) { r.OwnerBytes(bytes) },
-			"OwnerHash":        func(key string) { r.OwnerHash(r.Hash(key)) },
-			"AppendOwners 3":   func(key string) { dst = r.AppendOwners(dst[:0], key, 3) },
-			"AppendOwners 16":  func(key string) { dst = r.AppendOwners(dst[:0], key, 16) },
-			"AppendZoneOwners": func(key string) { dst = r.AppendZoneOwners(dst[:0], key, 3) },
-			"AppendPreceding":  func(key string) { dst = r.AppendPreceding(dst[:0], key, 3) },
-			"Get":              func(string) { r.Get("n7") },
-			"Fingerprint":      func(string) { r.Fingerprint() },
-			"Acquire, Release": func(key string) { l, _ := b.Acquire(key); l.Release() },
+			"Owner":             func(key string) { r.Owner(key) },
+			"OwnerBytes":        func(string) { r.OwnerBytes(bytes) },
+			"OwnerHash":         func(key string) { r.OwnerHash(r.Hash(key)) },
+			"AppendOwners 3":    func(key string) { dst = r.AppendOwners(dst[:0], key, 3) },
+			"AppendOwners 16":   func(key string) { dst = r.AppendOwners(dst[:0], key, 16) },
+			"AppendZoneOwners":  func(key string) { dst = r.AppendZoneOwners(dst[:0], key, 3) },
+			"AppendPreceding":   func(key string) { dst = r.AppendPreceding(dst[:0], key, 3) },
+			"Owner of 99 bytes": func(string) { r.Owner(long) },
+			"Get":               func(string) { r.Get("n7") },
+			"Fingerprint":       func(string) { r.Fingerprint() },
+			"Acquire, Release":  func(key string) { l, _ := b.Acquire(key); l.Release() },
 		} {
-			t.Run(fmt.Sprintf("probes=%d/%s", r.Options().Probes, name), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%v/%s", r.Options(), name), func(t *testing.T) {
 				got := testing.AllocsPerRun(2*len(keys), func() {
 					read(keys[i%len(keys)])
 					i++

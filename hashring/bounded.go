@@ -71,8 +71,9 @@ func (l Lease) Release() {
 // is empty. Some node always has room, since the capacities add up to more than
 // the load. Where goroutines race for the last of it, a node may go above its
 // capacity by as many units as there are racers. It costs a lookup and two
-// atomic additions while the owner has room, and two more for every point passed
-// whose node is full: O(points) at worst. It allocates nothing under [V1].
+// atomic additions while the owner has room, and an atomic read for every point
+// passed whose node is full: O(points) at worst. It allocates as little as
+// [Snapshot.Owner].
 func (b *Bounded) Acquire(key string) (lease Lease, ok bool) {
 	st := b.current()
 	if st.snap.t.n == 0 {
@@ -118,9 +119,10 @@ func (b *Bounded) overflow(st *boundedState, k hashedKey, total int64) Lease {
 	s := st.snap
 	c, _ := s.find(k)
 	owner, full := int(s.t.point(c).slot()), -1
-	for range 2 * s.t.n { // a node that is full is as quickly asked again as remembered
+	for range 2 * s.t.n { // a full node is as quickly asked again as remembered
 		slot := int(s.t.point(c).slot())
-		if load := st.loads[slot]; slot != full && load.tryAdd(b.bound(s, slot, total)) {
+		load, bound := st.loads[slot], b.bound(s, slot, total)
+		if slot != full && float64(load.Load()) < bound && load.tryAdd(bound) {
 			return Lease{s.m.ids[slot], &b.total, load}
 		}
 		full, c = slot, s.t.next(c)
@@ -181,8 +183,14 @@ func (b *Bounded) follow() *boundedState {
 	return st
 }
 
-// Load returns the units of load on a node.
+// Load returns the units of load on a node, which may have left the ring. It
+// costs O(log nodes) for a node of the ring, and waits for nobody; for another
+// it takes a lock.
 func (b *Bounded) Load(id string) int64 {
+	st := b.current()
+	if slot, ok := st.snap.m.slot(id); ok {
+		return st.loads[slot].Load()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if load := b.loads[id]; load != nil {

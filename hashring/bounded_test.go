@@ -306,3 +306,44 @@ func TestBoundedHugeBoundIsTheRing(t *testing.T) {
 		}
 	}
 }
+
+// Racers may take all room between them, of which no test can be sure; the work
+// must still go somewhere, and be counted.
+func TestBoundedWithoutRoom(t *testing.T) {
+	r := ring(t, 5, 1)
+	b, err := hashring.NewBounded(r, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, _ := r.Owner("key")
+	for i := range int64(3) {
+		lease := b.Overflow("key")
+		if got := b.Load(owner); lease.Node != owner || got != i+1 {
+			t.Errorf("unit %d without room is on %q, whose load is %d; want %q", i+1, lease.Node, got, owner)
+		}
+		defer func() {
+			lease.Release()
+			if got := b.Load(owner); got != i {
+				t.Errorf("released, the load is %d, want %d", got, i)
+			}
+		}()
+	}
+}
+
+// Load counts what a node still has after it left the ring.
+func TestBoundedLoadOfANodeThatLeft(t *testing.T) {
+	r := ring(t, 5, 1)
+	b, err := hashring.NewBounded(r, 1.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease, _ := b.Acquire("key")
+	r.Remove(lease.Node)
+	if got := b.Load(lease.Node); got != 1 {
+		t.Errorf("the load of a node that left is %d, want 1", got)
+	}
+	lease.Release()
+	if got := b.Load(lease.Node); got != 0 {
+		t.Errorf("released, it is %d, want 0", got)
+	}
+}

@@ -59,8 +59,8 @@ const (
 
 // AppendBinary appends the binary encoding of the ring's options and nodes, not
 // of its points. It never fails.
-func (r *Ring) AppendBinary(dst []byte) ([]byte, error) {
-	s := r.load()
+func (s *Snapshot) AppendBinary(dst []byte) ([]byte, error) {
+	s = s.whole()
 	dst = append(dst, magic...)
 	dst = append(dst, binaryVersion, byte(s.opts.Layout))
 	dst = binary.AppendUvarint(dst, uint64(s.opts.Points))
@@ -74,8 +74,14 @@ func (r *Ring) AppendBinary(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// MarshalBinary is [Ring.AppendBinary] to a new slice.
-func (r *Ring) MarshalBinary() ([]byte, error) { return r.AppendBinary(nil) }
+// MarshalBinary is [Snapshot.AppendBinary] to a new slice.
+func (s *Snapshot) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// AppendBinary is [Snapshot.AppendBinary] of the ring as it is now.
+func (r *Ring) AppendBinary(dst []byte) ([]byte, error) { return r.load().AppendBinary(dst) }
+
+// MarshalBinary is [Snapshot.MarshalBinary] of the ring as it is now.
+func (r *Ring) MarshalBinary() ([]byte, error) { return r.load().MarshalBinary() }
 
 // UnmarshalBinary replaces the options and nodes of the ring by those that
 // AppendBinary encoded, within the default [Limits]. Errors are as those of

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -34,8 +36,8 @@ const jsonVersion = 1
 //	 "nodes":[{"id":"a","weight":1,"zone":"z","meta":"m"}]}
 //
 // Nodes are in id order. Metadata that is not UTF-8 is under "meta_base64".
-func (r *Ring) MarshalJSON() ([]byte, error) {
-	s := r.load()
+func (s *Snapshot) MarshalJSON() ([]byte, error) {
+	s = s.whole()
 	fingerprint := s.Fingerprint()
 	out := ringJSON{
 		Version: jsonVersion, Layout: s.opts.Layout.String(), Points: s.opts.Points, Probes: s.opts.Probes,
@@ -51,16 +53,23 @@ func (r *Ring) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
+// MarshalJSON is [Snapshot.MarshalJSON] of the ring as it is now.
+func (r *Ring) MarshalJSON() ([]byte, error) { return r.load().MarshalJSON() }
+
 // UnmarshalJSON replaces the options and nodes of the ring by those that
 // MarshalJSON encoded, within the default [Limits]. Errors are as those of
-// [DecodeJSON], and leave the ring as it was.
+// [DecodeJSON], and leave the ring as it was; so does null.
 func (r *Ring) UnmarshalJSON(data []byte) error {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return nil
+	}
 	return r.replace(decodeJSON(data, Limits{}))
 }
 
-// DecodeJSON returns the ring that [Ring.MarshalJSON] encoded. Nodes may be in
-// any order; fields that it does not know are refused. Errors wrap what those
-// of [Decode] do.
+// DecodeJSON returns the ring that [Ring.MarshalJSON] encoded. Nodes and fields
+// may be in any order. Fields that it does not know are refused, and so are
+// fields that are there twice, of another case, or missing. Errors wrap what
+// those of [Decode] do.
 func DecodeJSON(data []byte, limits Limits) (*Ring, error) {
 	r := new(Ring)
 	if err := r.replace(decodeJSON(data, limits)); err != nil {
@@ -89,7 +98,6 @@ func decodeJSON(data []byte, limits Limits) (*Snapshot, error) {
 		return nil, fmt.Errorf("version %d: this package reads %d: %w", head.Version, jsonVersion, ErrVersion)
 	}
 	in := jsonReader{limits: limits, dec: json.NewDecoder(bytes.NewReader(data))}
-	in.dec.DisallowUnknownFields()
 	if err := in.ring(); err != nil {
 		return nil, err
 	}
@@ -114,35 +122,56 @@ type jsonReader struct {
 	nodes  []Node
 }
 
+// A jsonField is a field of an object: where its value goes, or what reads it.
+type jsonField struct {
+	into     any
+	read     func() error
+	optional bool
+}
+
 // ring reads the object, which is known to be JSON.
 func (r *jsonReader) ring() error {
-	fields := map[string]any{
-		"version": &r.head.Version, "layout": &r.head.Layout, "points": &r.head.Points,
-		"probes": &r.head.Probes, "fingerprint": &r.head.Fingerprint, "nodes": nil,
-	}
+	return r.object(map[string]jsonField{
+		"version": {into: &r.head.Version}, "layout": {into: &r.head.Layout}, "points": {into: &r.head.Points},
+		"probes": {into: &r.head.Probes}, "fingerprint": {into: &r.head.Fingerprint}, "nodes": {read: r.list},
+	})
+}
+
+// object reads an object of these fields, and takes from the map what it found.
+func (r *jsonReader) object(fields map[string]jsonField) error {
 	if t, err := r.dec.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf("want an object, have %v: %w", t, ErrEncoding)
+		return fmt.Errorf("byte %d: want an object, have %v: %w", r.dec.InputOffset(), t, ErrEncoding)
 	}
 	for r.dec.More() {
 		name, err := r.dec.Token()
 		if err != nil {
-			return fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
+			return r.wrap(err)
 		}
 		field, known := fields[name.(string)]
 		if !known {
 			return fmt.Errorf("byte %d: field %.40q is unknown or there twice: %w", r.dec.InputOffset(), name, ErrEncoding)
 		}
 		delete(fields, name.(string))
-		if name == "nodes" {
-			err = r.list()
-		} else if err = r.dec.Decode(field); err != nil {
-			err = fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
+		if field.read != nil {
+			err = field.read()
+		} else if err = r.dec.Decode(field.into); err != nil {
+			err = r.wrap(err)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !fields[name].optional {
+			return fmt.Errorf("byte %d: field %q is missing: %w", r.dec.InputOffset(), name, ErrEncoding)
+		}
+	}
+	_, err := r.dec.Token() // the closing brace
+	return err
+}
+
+func (r *jsonReader) wrap(err error) error {
+	return fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
 }
 
 // list reads the nodes.
@@ -151,23 +180,34 @@ func (r *jsonReader) list() error {
 		return fmt.Errorf("byte %d: want an array of nodes, have %v: %w", r.dec.InputOffset(), t, ErrEncoding)
 	}
 	for r.dec.More() {
-		var in nodeJSON
-		if err := r.dec.Decode(&in); err != nil {
-			return fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
-		}
-		if len(in.MetaBytes) > 0 {
-			if in.Meta != "" {
-				return fmt.Errorf("node %q: both meta and meta_base64: %w", in.ID, ErrEncoding)
-			}
-			in.Meta = string(in.MetaBytes)
-		}
-		if err := in.Node.validate(); err != nil {
+		n, err := r.node()
+		if err != nil {
 			return err
 		}
-		if r.nodes = append(r.nodes, in.Node); len(r.nodes) > r.limits.Nodes {
+		if r.nodes = append(r.nodes, n); len(r.nodes) > r.limits.Nodes {
 			return fmt.Errorf("more than %d nodes, the limit: %w", r.limits.Nodes, ErrTooManyNodes)
 		}
 	}
 	_, err := r.dec.Token() // the closing bracket
 	return err
+}
+
+// node reads one node.
+func (r *jsonReader) node() (Node, error) {
+	var n Node
+	var meta []byte
+	err := r.object(map[string]jsonField{
+		"id": {into: &n.ID}, "weight": {into: &n.Weight}, "zone": {into: &n.Zone, optional: true},
+		"meta": {into: &n.Meta, optional: true}, "meta_base64": {into: &meta, optional: true},
+	})
+	if err != nil {
+		return Node{}, err
+	}
+	if len(meta) > 0 {
+		if n.Meta != "" {
+			return Node{}, fmt.Errorf("node %q: both meta and meta_base64: %w", n.ID, ErrEncoding)
+		}
+		n.Meta = string(meta)
+	}
+	return n, n.validate()
 }

@@ -329,6 +329,11 @@ func TestDecodeJSONRefusesOtherForms(t *testing.T) {
 			t.Errorf("%s: error %v, or another ring", name, err)
 		}
 	}
+	kept := newRing(t, hashring.Options{}, numbered(2)...)
+	before := kept.Snapshot()
+	if err := kept.UnmarshalJSON([]byte(" null ")); err != nil || kept.Snapshot() != before {
+		t.Errorf("null: %v, or the ring changed; want neither, as for all JSON values", err)
+	}
 	type refusal struct {
 		text string
 		want error
@@ -336,7 +341,6 @@ func TestDecodeJSONRefusesOtherForms(t *testing.T) {
 	}
 	refused := map[string]refusal{
 		"nothing":                    {"", hashring.ErrEncoding, "byte 0"},
-		"null":                       {"null", hashring.ErrVersion, "version 0"},
 		"a list":                     {"[]", hashring.ErrEncoding, "array"},
 		"version 2":                  {with(`"version":1`, `"version":2`), hashring.ErrVersion, "version 2: this package reads 1"},
 		"version 2 with a new field": {with(`"version":1`, `"version":2,"salt":7`), hashring.ErrVersion, "version 2: this package reads 1"},
@@ -346,8 +350,17 @@ func TestDecodeJSONRefusesOtherForms(t *testing.T) {
 		"points below 0":             {with(`"points":3`, `"points":-3`), hashring.ErrOptions, "points -3"},
 		"probes beyond the most":     {with(`"probes":1`, `"probes":17`), hashring.ErrOptions, "probes 17"},
 		"weight below 0":             {with(`"weight":1`, `"weight":-1`), hashring.ErrWeight, `"a": weight -1`},
-		"no weight":                  {with(`,"weight":1`, ``), hashring.ErrWeight, `"a": weight 0`},
-		"no id":                      {with(`"id":"a",`, ``), hashring.ErrID, "empty"},
+		"weight 0":                   {with(`"weight":1`, `"weight":0`), hashring.ErrWeight, `"a": weight 0`},
+		"no weight":                  {with(`,"weight":1`, ``), hashring.ErrEncoding, `"weight" is missing`},
+		"no id":                      {with(`"id":"a",`, ``), hashring.ErrEncoding, `"id" is missing`},
+		"an empty id":                {with(`"id":"a"`, `"id":""`), hashring.ErrID, "empty"},
+		"no nodes":                   {with(`,"nodes":[{"id":"a","weight":1},{"id":"b","weight":2,"zone":"z","meta":"m"}]`, ``), hashring.ErrEncoding, `"nodes" is missing`},
+		"no layout":                  {with(`"layout":"v1",`, ``), hashring.ErrEncoding, `"layout" is missing`},
+		"a field twice":              {with(`"version":1`, `"version":1,"points":3`), hashring.ErrEncoding, `"points" is unknown or there twice`},
+		"a field of a node twice":    {with(`"id":"a"`, `"id":"b","id":"a"`), hashring.ErrEncoding, `"id" is unknown or there twice`},
+		"a field of another case":    {with(`"points"`, `"Points"`), hashring.ErrEncoding, `"Points" is unknown`},
+		"a node's of another case":   {with(`"id":"a"`, `"ID":"a"`), hashring.ErrEncoding, `"ID" is unknown`},
+		"a node of another kind":     {with(`{"id":"a","weight":1}`, `"a"`), hashring.ErrEncoding, "want an object"},
 		"a node twice":               {with(`"id":"b"`, `"id":"a"`), hashring.ErrDuplicate, `"a"`},
 		"an unknown field":           {with(`"version":1`, `"version":1,"salt":7`), hashring.ErrEncoding, "salt"},
 		"an unknown field of a node": {with(`"id":"a"`, `"id":"a","port":7`), hashring.ErrEncoding, "port"},

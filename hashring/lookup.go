@@ -21,7 +21,8 @@ func (s *Snapshot) HashBytes(key []byte) uint64 {
 
 // Owner returns the node that owns a key; ok is false if the ring is empty. It
 // costs O(1): the hash of the key and, nearly always, one cache line of the
-// ring. It allocates nothing.
+// ring. It allocates nothing, but for keys of more than 256 bytes under
+// [Clusterluck].
 func (s *Snapshot) Owner(key string) (id string, ok bool) {
 	if s == nil { // of a zero Ring
 		return "", false
@@ -61,8 +62,11 @@ func (s *Snapshot) keyOf(key string, h uint64) hashedKey {
 
 // OwnerBytes is [Snapshot.Owner] of a key held as bytes.
 func (s *Snapshot) OwnerBytes(key []byte) (id string, ok bool) {
-	if s == nil || s.opts.Layout != V1 {
-		return s.Owner(string(key))
+	switch {
+	case s == nil:
+		return "", false
+	case s.opts.Layout == Clusterluck:
+		return s.ownerOf(clusterluckKey(sha256.Sum256(key)))
 	}
 	return s.OwnerHash(xxh3.Hash(key))
 }
@@ -167,7 +171,8 @@ func clusterluckKey(digest [sha256.Size]byte) hashedKey {
 
 func (s *Snapshot) hashed(key string) hashedKey {
 	if s.opts.Layout == Clusterluck {
-		return clusterluckKey(sha256.Sum256([]byte(key)))
+		var room [256]byte // on the stack, so that only longer keys allocate
+		return clusterluckKey(sha256.Sum256(append(room[:0], key...)))
 	}
 	return hashedKey{hash: xxh3.HashString(key)}
 }

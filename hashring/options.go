@@ -47,6 +47,12 @@ type Options struct {
 	truncate uint8
 }
 
+// String returns the options in words.
+func (o Options) String() string {
+	o = o.withDefaults()
+	return fmt.Sprintf("layout %v, %d points a weight, probes %d", o.Layout, o.Points, o.Probes)
+}
+
 // withDefaults fills in what is zero.
 func (o Options) withDefaults() Options {
 	if o.Points == 0 {

@@ -113,26 +113,41 @@ func (r *Ring) Snapshot() *Snapshot { return r.load() }
 
 // Clone returns a ring that is equal now and changes on its own. It costs O(1):
 // the two share what neither has changed.
-func (r *Ring) Clone() *Ring {
-	c := new(Ring)
-	c.snap.Store(r.load())
-	return c
+func (r *Ring) Clone() *Ring { return r.load().Ring() }
+
+// Ring returns a ring that is equal to the snapshot now and changes on its own.
+// It costs O(1), and so is the way to try out changes.
+func (s *Snapshot) Ring() *Ring {
+	r := new(Ring)
+	r.snap.Store(s.whole())
+	return r
 }
 
-// Equal reports whether both rings have equal options and equal nodes, weights,
-// zones and metadata; it does not matter how they came to have them.
-func (r *Ring) Equal(o *Ring) bool {
-	a, b := r.load(), o.load()
-	if a == b {
+// Equal is [Snapshot.Equal] of the two rings as they are now.
+func (r *Ring) Equal(o *Ring) bool { return r.load().Equal(o.load()) }
+
+// Equal reports whether both have equal options and equal nodes, weights, zones
+// and metadata; it does not matter how they came to have them.
+func (s *Snapshot) Equal(o *Snapshot) bool {
+	s, o = s.whole(), o.whole()
+	if s == o {
 		return true
 	}
-	if a.opts != b.opts || a.m.sum != b.m.sum || a.Len() != b.Len() {
+	if s.opts != o.opts || s.m.sum != o.m.sum || s.Len() != o.Len() {
 		return false
 	}
-	for i, slot := range a.m.order {
-		if a.m.node(slot) != b.m.node(b.m.order[i]) {
+	for i, slot := range s.m.order {
+		if s.m.node(slot) != o.m.node(o.m.order[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// whole returns the snapshot, with its defaults filled in if it is a zero one.
+func (s *Snapshot) whole() *Snapshot {
+	if s.opts.Points == 0 {
+		return noNodes
+	}
+	return s
 }

@@ -102,6 +102,10 @@ func (tx *Tx) set(n Node) error {
 		tx.nodes++
 	}
 	tx.points = points
+	if was, has := tx.base.Get(n.ID); has && was == n {
+		delete(tx.changes, n.ID) // it stays, or comes back, as it was
+		return nil
+	}
 	tx.changes[n.ID] = change{node: n}
 	return nil
 }
@@ -273,7 +277,7 @@ func (r *Ring) Intersect(o *Ring) (*Ring, error) {
 func (r *Ring) combine(o *Ring, pick func(a, b *Node) (Node, bool)) (*Ring, error) {
 	sa, sb := r.load(), o.load()
 	if sa.opts != sb.opts {
-		return nil, fmt.Errorf("hashring: rings with options %v and %v: %w", sa.opts, sb.opts, ErrOptions)
+		return nil, fmt.Errorf("hashring: rings with %v and with %v: %w", sa.opts, sb.opts, ErrOptions)
 	}
 	as, bs := sa.m.sorted(), sb.m.sorted()
 	nodes := make([]Node, 0, len(as)+len(bs))
