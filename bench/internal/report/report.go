@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/clusterluck/clusterluck/bench/internal/measure"
 )
@@ -43,6 +44,9 @@ type Status string
 const (
 	// Met is the status of a row that reaches its goal.
 	Met Status = "met"
+	// MetInPart is the status of a row that reaches its goal against the rivals
+	// that could be measured, where others could not.
+	MetInPart Status = "met in part"
 	// Missed is the status of a row that does not.
 	Missed Status = "missed"
 	// Shown is the status of a row without a goal.
@@ -86,6 +90,7 @@ type Row struct {
 	Floor     Num    `json:"floor"`
 	Goal      string `json:"goal,omitempty"`
 	Status    Status `json:"status"`
+	partial   bool   // a rival that counts could not be measured
 	Note      string `json:"note,omitempty"`
 	// Peers is every contender's value, ours included.
 	Peers []Value `json:"peers,omitempty"`
@@ -174,8 +179,21 @@ func (r *Row) Below(limit, ours float64) {
 }
 
 func (r *Row) judge(ok bool) {
-	r.Status = Missed
-	if ok {
+	switch {
+	case !ok:
+		r.Status = Missed
+	case r.partial:
+		r.Status = MetInPart
+	default:
 		r.Status = Met
+	}
+}
+
+// Without notes the rivals that count and could not be measured: call it before
+// the row is judged.
+func (r *Row) Without(rivals []string) {
+	if len(rivals) > 0 {
+		r.partial = true
+		r.Note = "not built in time, so not counted: " + strings.Join(rivals, ", ")
 	}
 }

@@ -26,6 +26,14 @@ func TestRowVerdicts(t *testing.T) {
 			r.Against(7, ours, []measure.Series{series("slow", 900, 900, 900), series("fast", 70, 140, 70)})
 		}, report.Met},
 		{"6.9x is not", func(r *report.Row) { r.Against(7, ours, []measure.Series{series("a", 69, 138, 69)}) }, report.Missed},
+		{"a rival was not built", func(r *report.Row) {
+			r.Without([]string{"b"})
+			r.Against(7, ours, []measure.Series{series("a", 70, 140, 70)})
+		}, report.MetInPart},
+		{"missed all the same", func(r *report.Row) {
+			r.Without([]string{"b"})
+			r.Against(8, ours, []measure.Series{series("a", 70, 140, 70)})
+		}, report.Missed},
 		{"no rival, no verdict", func(r *report.Row) { r.Against(7, ours, []measure.Series{series("a")}) }, report.Skipped},
 		{"at the limit of the floor", func(r *report.Row) { r.AtMost(2, "floor", ours, series("floor", 5, 10, 5)) }, report.Met},
 		{"above the floor", func(r *report.Row) { r.AtMost(1.9, "floor", ours, series("floor", 5, 10, 5)) }, report.Missed},
@@ -58,7 +66,11 @@ func sample() report.Report {
 	met.Add("ring", "its note", series("rival", 3, 1, 2))
 	missed.Below(15, 16)
 	missed.Note = "why"
-	return report.Report{Command: "go run it", Count: 5, Rows: []report.Row{met, missed}}
+	part := report.NewRow("build", "ns")
+	part.Group = "ring"
+	part.Without([]string{"slowest"})
+	part.Below(15, 14)
+	return report.Report{Command: "go run it", Count: 5, Rows: []report.Row{met, missed, part}}
 }
 
 func TestTextNamesEveryRow(t *testing.T) {
@@ -66,7 +78,7 @@ func TestTextNamesEveryRow(t *testing.T) {
 	if err := sample().Text(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"14.2 ns", "ours <= 15 ns", "met", "missed", "note: top: why", "1 of 2 goals met"} {
+	for _, want := range []string{"14.2 ns", "ours <= 15 ns", "met", "missed", "note: top: why", "1 of 3 goals met, 1 in part", "slowest"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("text lacks %q:\n%s", want, b.String())
 		}
@@ -92,7 +104,7 @@ func TestJSONWritesMissingNumbersAsNull(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
-	if len(back.Rows) != 2 || back.Rows[0].Floor != nil || *back.Rows[0].Ours != 14.25 || back.Rows[1].Status != "missed" {
+	if len(back.Rows) != 3 || back.Rows[0].Floor != nil || *back.Rows[0].Ours != 14.25 || back.Rows[1].Status != "missed" {
 		t.Errorf("read back %+v", back)
 	}
 }

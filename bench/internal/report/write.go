@@ -97,16 +97,22 @@ func (r Report) Text(w io.Writer) error {
 			fmt.Fprintf(w, "note: %s: %s\n", row.Work, row.Note)
 		}
 	}
-	met, goals := 0, 0
+	met, part, goals := 0, 0, 0
 	for _, row := range r.Rows {
 		switch row.Status {
 		case Met:
 			met, goals = met+1, goals+1
+		case MetInPart:
+			part, goals = part+1, goals+1
 		case Missed:
 			goals++
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d of %d goals met\n", met, goals)
+	in := ""
+	if part > 0 {
+		in = fmt.Sprintf(", %d in part: not all rivals were built", part)
+	}
+	_, err := fmt.Fprintf(w, "%d of %d goals met%s\n", met, goals, in)
 	return err
 }
 

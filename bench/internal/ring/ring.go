@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/clusterluck/clusterluck/bench/internal/keys"
@@ -198,9 +197,7 @@ func (f *fleet) absent(row *report.Row) {
 			missing = append(missing, m.Name)
 		}
 	}
-	if len(missing) > 0 {
-		row.Note = "not built in time, so not counted: " + strings.Join(missing, ", ")
-	}
+	row.Without(missing)
 }
 
 // size prints a number of nodes.
