@@ -61,20 +61,24 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 }
 
 // An update must cost the pages it touches, not the ring: peers that sort or
-// copy all points on every Add copy 8 bytes and more a point.
+// copy all points on every Add copy 8 bytes and more a point. Now and then one
+// copies all lines, which are less than half of the ring.
 func TestUpdateCopiesLittle(t *testing.T) {
-	const adds = 50
+	const adds = 40
 	r := ring(t, 1000, 1)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	all, sum, worst := uint64(r.Bytes()), uint64(0), uint64(0)
 	for i := range adds {
-		if err := r.Clone().Set(hashring.Node{ID: "new" + strconv.Itoa(i)}); err != nil {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := r.Set(hashring.Node{ID: "new" + strconv.Itoa(i)}); err != nil {
 			t.Fatal(err)
 		}
+		runtime.ReadMemStats(&after)
+		got := after.TotalAlloc - before.TotalAlloc
+		sum, worst = sum+got, max(worst, got)
 	}
-	runtime.ReadMemStats(&after)
-	got, all := (after.TotalAlloc-before.TotalAlloc)/adds, uint64(r.Bytes())
-	if got > all/3 {
-		t.Errorf("adding one node of 1000 allocates %d bytes of a ring of %d, want at most a third", got, all)
+	if sum/adds > all/5 || worst > all*3/5 {
+		t.Errorf("adding one node of 1000 allocates %d bytes, at worst %d, of a ring of %d; want at most a fifth, and three fifths at worst",
+			sum/adds, worst, all)
 	}
 }

@@ -20,7 +20,7 @@ import (
 type Bounded struct {
 	ring  *Ring
 	c     float64
-	total padded
+	total *padded
 	state atomic.Pointer[boundedState]
 
 	mu    sync.Mutex
@@ -48,7 +48,7 @@ func NewBounded(r *Ring, c float64) (*Bounded, error) {
 	if !(c >= 1) || math.IsInf(c, 1) {
 		return nil, fmt.Errorf("hashring: bound %v: want at least 1, such as 1.25: %w", c, ErrBound)
 	}
-	return &Bounded{ring: r, c: c, loads: make(map[string]*padded)}, nil
+	return &Bounded{ring: r, c: c, total: new(padded), loads: make(map[string]*padded)}, nil
 }
 
 // A Lease is one unit of load on a node. The zero Lease is on no node.
@@ -80,10 +80,15 @@ func (b *Bounded) Acquire(key string) (lease Lease, ok bool) {
 		return Lease{}, false
 	}
 	lease = b.take(st, key, b.total.Add(1))
-	if b.state.Load() != st {
-		b.recount(&lease)
-	}
+	b.settle(st, &lease)
 	return lease, true
+}
+
+// settle sees to a lease that was taken by a state that may be over.
+func (b *Bounded) settle(st *boundedState, lease *Lease) {
+	if b.state.Load() != st {
+		b.recount(lease)
+	}
 }
 
 // take counts a unit on the first node with room.
@@ -92,7 +97,7 @@ func (b *Bounded) take(st *boundedState, key string, total int64) Lease {
 	h := xxh3.HashString(key)
 	if slot := s.slotOf(h); slot < len(st.loads) {
 		if load := st.loads[slot]; load.tryAdd(b.bound(s, slot, total)) {
-			return Lease{s.m.ids[slot], &b.total, load}
+			return Lease{s.m.ids[slot], b.total, load}
 		}
 	}
 	return b.overflow(st, s.keyOf(key, h), total)
@@ -119,17 +124,19 @@ func (b *Bounded) overflow(st *boundedState, k hashedKey, total int64) Lease {
 	s := st.snap
 	c, _ := s.find(k)
 	owner, full := int(s.t.point(c).slot()), -1
-	for range 2 * s.t.n { // a full node is as quickly asked again as remembered
+	// Twice around: a unit released meanwhile makes room that this call has
+	// passed. A full node is as quickly asked again as remembered.
+	for range 2 * s.t.n {
 		slot := int(s.t.point(c).slot())
 		load, bound := st.loads[slot], b.bound(s, slot, total)
 		if slot != full && float64(load.Load()) < bound && load.tryAdd(bound) {
-			return Lease{s.m.ids[slot], &b.total, load}
+			return Lease{s.m.ids[slot], b.total, load}
 		}
 		full, c = slot, s.t.next(c)
 	}
 	load := st.loads[owner]
 	load.Add(1)
-	return Lease{s.m.ids[owner], &b.total, load}
+	return Lease{s.m.ids[owner], b.total, load}
 }
 
 // tryAdd adds one unit unless load is at or above bound already.

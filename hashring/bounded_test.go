@@ -347,3 +347,28 @@ func TestBoundedLoadOfANodeThatLeft(t *testing.T) {
 		t.Errorf("released, it is %d, want 0", got)
 	}
 }
+
+// A goroutine may count a unit on the counter of a node that has just left and
+// come back, and so has another counter: the unit must move there.
+func TestBoundedMovesLateUnits(t *testing.T) {
+	r := ring(t, 5, 1)
+	b, err := hashring.NewBounded(r, 1.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, _ := r.Owner("key")
+	early, _ := b.Acquire("key")
+	early.Release()
+	lease := b.AcquireLate("key", func() {
+		b.Forget(owner) // as a change of the ring does that saw it at zero
+		r.Set(hashring.Node{ID: owner, Meta: "back"})
+		b.Load("any") // sees the change, and makes a new counter
+	})
+	if got := b.Load(owner); lease.Node != owner || got != 1 {
+		t.Errorf("the late unit is on %q, and the load of %q is %d; want 1", lease.Node, owner, got)
+	}
+	lease.Release()
+	if got := b.Load(owner); got != 0 {
+		t.Errorf("released, the load is %d, want 0", got)
+	}
+}

@@ -47,7 +47,7 @@ func newTable(o Options, m *members) table {
 		s.sort(pts, &t)
 		m.orderTies(pts, o)
 	}
-	if hasLines(o, m) {
+	if hasLines(o, len(m.ids)) {
 		t.setLines(newLineSet(&t), o)
 	}
 	return t
@@ -133,10 +133,10 @@ func (t *table) setLines(s lineSet, o Options) {
 	}
 }
 
-// hasLines reports whether a table has lines. The clusterluck layout has another
+// hasLines reports whether a table of so many slots has lines. The clusterluck layout has another
 // rule for keys; a lane has no room for the slots of more than 65,535 nodes; and
 // several probes compare distances, of which places say too little where
 // positions are cut.
-func hasLines(o Options, m *members) bool {
-	return o.Layout == V1 && len(m.ids) <= maxHotSlots && (o.Probes == 1 || o.truncate == 0)
+func hasLines(o Options, slots int) bool {
+	return o.Layout == V1 && slots <= maxHotSlots && (o.Probes == 1 || o.truncate == 0)
 }

@@ -235,8 +235,8 @@ func TestRemoveRemoves(t *testing.T) {
 // A ring never changes points that a reader may see, so one that sorts all of
 // them on an Add has to copy them, and bytes allocated tell it without a clock:
 // on a ring 16 times as large such an Add allocates 16 times the bytes. An Add
-// that copies only the pages it touches allocates some 3 times as many: pages
-// touched twice on the small ring, and the list of pages.
+// that copies only the pages it touches allocates some 3 times as many: the list
+// of pages, and a copy of the lines that on the small ring comes more often.
 func TestAddDoesNotSortTheRing(t *testing.T) {
 	perAdd := func(nodes int) uint64 {
 		const adds = 20

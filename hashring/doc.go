@@ -14,7 +14,8 @@
 // A Ring may be read by any number of goroutines while others change it:
 // readers load an immutable [Snapshot] and never lock, writers take turns. A
 // lookup allocates nothing. Ids, weights and encodings that are out of bounds
-// are errors and leave the ring as it was; no input makes the package panic.
+// are errors and leave the ring as it was; no data make the package panic (a nil
+// argument is no data).
 //
 // Beside the ring stand other placements behind one small interface,
 // [Placement]: [Jump], [Rendezvous], [Maglev], [MultiProbe] and [Anchor]. Each

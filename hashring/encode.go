@@ -134,6 +134,9 @@ func decodeBinary(data []byte, limits Limits) (*Snapshot, error) {
 	var want [16]byte
 	copy(want[:], rd.bytes(len(want)))
 	count := rd.int()
+	if rd.err == nil && count > limits.Nodes {
+		return nil, fmt.Errorf("%d nodes: the limit is %d: %w", count, limits.Nodes, ErrTooManyNodes)
+	}
 	const least = 5 // bytes of a node: one of id and four numbers
 	nodes := make([]Node, 0, min(count, len(data)/least))
 	for range count {

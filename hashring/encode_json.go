@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -124,21 +123,27 @@ type jsonReader struct {
 
 // A jsonField is a field of an object: where its value goes, or what reads it.
 type jsonField struct {
+	name     string
 	into     any
 	read     func() error
 	optional bool
+	seen     bool
 }
 
 // ring reads the object, which is known to be JSON.
 func (r *jsonReader) ring() error {
-	return r.object(map[string]jsonField{
-		"version": {into: &r.head.Version}, "layout": {into: &r.head.Layout}, "points": {into: &r.head.Points},
-		"probes": {into: &r.head.Probes}, "fingerprint": {into: &r.head.Fingerprint}, "nodes": {read: r.list},
+	return r.object([]jsonField{
+		{name: "version", into: &r.head.Version},
+		{name: "layout", into: &r.head.Layout},
+		{name: "points", into: &r.head.Points},
+		{name: "probes", into: &r.head.Probes},
+		{name: "fingerprint", into: &r.head.Fingerprint},
+		{name: "nodes", read: r.list},
 	})
 }
 
-// object reads an object of these fields, and takes from the map what it found.
-func (r *jsonReader) object(fields map[string]jsonField) error {
+// object reads an object of these fields.
+func (r *jsonReader) object(fields []jsonField) error {
 	if t, err := r.dec.Token(); err != nil || t != json.Delim('{') {
 		return fmt.Errorf("byte %d: want an object, have %v: %w", r.dec.InputOffset(), t, ErrEncoding)
 	}
@@ -147,27 +152,40 @@ func (r *jsonReader) object(fields map[string]jsonField) error {
 		if err != nil {
 			return r.wrap(err)
 		}
-		field, known := fields[name.(string)]
-		if !known {
+		i := slices.IndexFunc(fields, func(f jsonField) bool { return f.name == name })
+		if i < 0 || fields[i].seen {
 			return fmt.Errorf("byte %d: field %.40q is unknown or there twice: %w", r.dec.InputOffset(), name, ErrEncoding)
 		}
-		delete(fields, name.(string))
-		if field.read != nil {
-			err = field.read()
-		} else if err = r.dec.Decode(field.into); err != nil {
-			err = r.wrap(err)
-		}
-		if err != nil {
+		fields[i].seen = true
+		if err := r.value(fields[i]); err != nil {
 			return err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if !fields[name].optional {
-			return fmt.Errorf("byte %d: field %q is missing: %w", r.dec.InputOffset(), name, ErrEncoding)
+	for _, f := range fields {
+		if !f.seen && !f.optional {
+			return fmt.Errorf("byte %d: field %q is missing: %w", r.dec.InputOffset(), f.name, ErrEncoding)
 		}
 	}
 	_, err := r.dec.Token() // the closing brace
 	return err
+}
+
+// value reads the value of a field.
+func (r *jsonReader) value(field jsonField) error {
+	if field.read != nil {
+		return field.read()
+	}
+	var raw json.RawMessage
+	if err := r.dec.Decode(&raw); err != nil {
+		return r.wrap(err)
+	}
+	if string(raw) == "null" {
+		return fmt.Errorf("byte %d: field %q is null: %w", r.dec.InputOffset(), field.name, ErrEncoding)
+	}
+	if err := json.Unmarshal(raw, field.into); err != nil {
+		return r.wrap(err)
+	}
+	return nil
 }
 
 func (r *jsonReader) wrap(err error) error {
@@ -196,9 +214,12 @@ func (r *jsonReader) list() error {
 func (r *jsonReader) node() (Node, error) {
 	var n Node
 	var meta []byte
-	err := r.object(map[string]jsonField{
-		"id": {into: &n.ID}, "weight": {into: &n.Weight}, "zone": {into: &n.Zone, optional: true},
-		"meta": {into: &n.Meta, optional: true}, "meta_base64": {into: &meta, optional: true},
+	err := r.object([]jsonField{
+		{name: "id", into: &n.ID},
+		{name: "weight", into: &n.Weight},
+		{name: "zone", into: &n.Zone, optional: true},
+		{name: "meta", into: &n.Meta, optional: true},
+		{name: "meta_base64", into: &meta, optional: true},
 	})
 	if err != nil {
 		return Node{}, err

@@ -1,6 +1,7 @@
 package hashring_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -127,6 +128,22 @@ func TestDecodeAllocatesLittleToRefuse(t *testing.T) {
 		if most := uint64(binaryAllocs*len(data) + flatAllocs); got > most {
 			t.Errorf("%s: %d bytes are refused (%v) at the cost of %d, want at most %d", name, len(data), err, got, most)
 		}
+	}
+}
+
+// A caller who allows ten nodes must not pay for the million that a few
+// megabytes claim.
+func TestDecodeLimitComesBeforeNodes(t *testing.T) {
+	r := newRing(t, hashring.Options{}, numbered(3)...)
+	data, err := r.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndexByte(data[:40], 3) // the number of nodes
+	data = append(append(append([]byte(nil), data[:at]...), 0xff, 0xff, 0xff, 0xff, 7), make([]byte, 1<<20)...)
+	got := allocated(func() { _, err = hashring.Decode(data, hashring.Limits{Nodes: 10}) })
+	if !errors.Is(err, hashring.ErrTooManyNodes) || got > 4096 {
+		t.Errorf("2^31-1 nodes against a limit of 10: %v, at the cost of %d bytes", err, got)
 	}
 }
 

@@ -360,6 +360,7 @@ func TestDecodeJSONRefusesOtherForms(t *testing.T) {
 		"a field of a node twice":    {with(`"id":"a"`, `"id":"b","id":"a"`), hashring.ErrEncoding, `"id" is unknown or there twice`},
 		"a field of another case":    {with(`"points"`, `"Points"`), hashring.ErrEncoding, `"Points" is unknown`},
 		"a node's of another case":   {with(`"id":"a"`, `"ID":"a"`), hashring.ErrEncoding, `"ID" is unknown`},
+		"null in a field":            {with(`"zone":"z"`, `"zone":null`), hashring.ErrEncoding, `"zone" is null`},
 		"a node of another kind":     {with(`{"id":"a","weight":1}`, `"a"`), hashring.ErrEncoding, "want an object"},
 		"a node twice":               {with(`"id":"b"`, `"id":"a"`), hashring.ErrDuplicate, `"a"`},
 		"an unknown field":           {with(`"version":1`, `"version":1,"salt":7`), hashring.ErrEncoding, "salt"},

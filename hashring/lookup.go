@@ -115,7 +115,7 @@ func (s *Snapshot) laneOf(h uint64) (bucket, lane uint64, ok bool) {
 
 // nearestLane is laneOf for several probes, and finds no spare lanes. Distances
 // are counted in places, the 4,096th parts of a bucket: two that differ by less
-// than three may be in the other order by whole positions.
+// than four may be in the other order by whole positions.
 func (s *Snapshot) nearestLane(h uint64) (bucket, lane uint64, ok bool) {
 	const far = 1 << 32
 	lines, least := s.t.lines.all, uint64(far)
@@ -140,9 +140,9 @@ func (s *Snapshot) nearestLane(h uint64) (bucket, lane uint64, ok bool) {
 			}
 			distance += 1 + farthest - l.end(at)
 		}
-		if distance+2 < least {
+		if distance+3 < least {
 			bucket, lane, least = b, at, distance
-		} else if distance < least+3 {
+		} else if distance < least+4 {
 			return 0, 0, false
 		}
 	}

@@ -16,9 +16,8 @@ const (
 // A MultiProbe places keys by multi-probe consistent hashing (Appleton and
 // O'Reilly, 2015). A node has one point on a circle for each unit of weight, and
 // a key several probes; the key belongs to the point that is nearest to a probe,
-// clockwise. With the default of 21 probes the most loaded
-// of 10 to 1000 nodes has about 1.07 times the mean, on average over sets of
-// ids.
+// clockwise. With the default of 21 probes the most loaded of 10 to 1000 nodes
+// has about 1.07 times the mean, on average over sets of ids.
 //
 // A node whose point closely follows another has less than the mean: loads
 // differ from it by 0.16 of it in the root mean square, and of many nodes one

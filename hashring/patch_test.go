@@ -134,3 +134,103 @@ func TestReadersBesidePatches(t *testing.T) {
 	close(stop)
 	wg.Wait()
 }
+
+// Of the lines no more than one in twelve may be stale, or lookups get slow for
+// good; what is not stale must be as in a new table.
+func TestFewLinesAreStale(t *testing.T) {
+	for _, opts := range []hashring.Options{{}, {Points: 1}, {Probes: 2, Points: 20}} {
+		r, err := hashring.New(opts, weighted(300)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rnd, most := rand.New(rand.NewPCG(4, 0)), 0
+		for range 150 {
+			changeOne(t, r, 300, rnd)
+			stales, lines, set := r.Snapshot().Stale()
+			if stales != set || stales > lines/12 {
+				t.Fatalf("%v: %d lines are stale, %d marked so, of %d", opts, stales, set, lines)
+			}
+			most = max(most, stales)
+		}
+		if most == 0 && opts.Points == 0 {
+			t.Errorf("%v: no line was ever stale: every update copies all", opts)
+		}
+	}
+}
+
+// A batch that is better laid out anew must end as the same changes one by one.
+func TestLargeBatches(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 0))
+	for range 40 {
+		r, err := hashring.New(hashring.Options{Points: 3}, weighted(rnd.IntN(60))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		single := r.Clone()
+		err = r.Update(func(tx *hashring.Tx) error {
+			for range 1 + rnd.IntN(80) {
+				id := fmt.Sprintf("w%d", rnd.IntN(90))
+				if rnd.IntN(2) == 0 {
+					tx.Remove(id)
+					single.Remove(id)
+					continue
+				}
+				n := hashring.Node{ID: id, Weight: 1 + rnd.IntN(4)}
+				if err := tx.Set(n); err != nil {
+					return err
+				}
+				if err := single.Set(n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Equal(single) {
+			t.Fatal("a batch and its changes one by one give different rings")
+		}
+		checkEqualReads(t, "the batch", r.Snapshot(), single.Snapshot(), rnd)
+	}
+}
+
+// All points in one bucket of eight: the walk back from the first goes around
+// the circle.
+func TestOneBucketHasAllPoints(t *testing.T) {
+	var nodes []hashring.Node
+	for i := 0; len(nodes) < 6; i++ {
+		id := fmt.Sprintf("w%d", i)
+		alone, err := hashring.New(hashring.Options{Points: 1}, hashring.Node{ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p := range alone.All() {
+			if p.Position>>(hashring.PositionBits-3) == 5 {
+				nodes = append(nodes, hashring.Node{ID: id})
+			}
+		}
+	}
+	r, err := hashring.New(hashring.Options{Points: 1}, nodes[:5]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(6, 0))
+	for _, n := range nodes {
+		before := r.Clone()
+		r.Remove(n.ID)
+		for _, changed := range []*hashring.Ring{r, before} {
+			if err := changed.Set(hashring.Node{ID: nodes[5].ID, Meta: "m"}); err != nil {
+				t.Fatal(err)
+			}
+			fresh, err := hashring.New(changed.Options(), slices.Collect(changed.Nodes())...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkEqualReads(t, "without "+n.ID, changed.Snapshot(), fresh.Snapshot(), rnd)
+		}
+		if err := r.Set(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -55,9 +55,10 @@ func (r Range) Len() uint64 { return (r.Last-r.First)&(circle-1) + 1 }
 func (r Range) Contains(p uint64) bool { return (p-r.First)&(circle-1) < r.Len() }
 
 // Ranges returns the positions at which keys are a node's, clockwise, neighbors
-// joined, by their first position: a range that wraps comes last. A key's position is the top
-// [PositionBits] bits of its [Snapshot.Hash]; under [Clusterluck] a key that
-// shares all of them with a point may be the next node's.
+// joined, by their first position: a range that wraps comes last. A key's
+// position is the top [PositionBits] bits of its [Snapshot.Hash]; under
+// [Clusterluck] a key that shares all of them with a point may be the next
+// node's.
 //
 // Ranges returns an error wrapping [ErrUnknown] if the ring lacks id, and
 // [ErrProbes] with Probes > 1. It costs O(points).

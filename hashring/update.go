@@ -30,7 +30,9 @@ type change struct {
 //
 // Updates of one ring take turns. f must not change the ring by other means:
 // that waits for ever. An update costs O(nodes + pages), to copy what says
-// where they are, and for each changed point the copy of its page; a change of a
+// where they are, and for each changed point the copy of its page. Once updates
+// have touched a twelfth of the circle, one of them copies the lines of the whole
+// ring as well: each that adds a node to 100, one in eight at 1000. A change of a
 // quarter of the ring costs as much as [New].
 func (r *Ring) Update(f func(*Tx) error) error {
 	r.mu.Lock()
@@ -163,11 +165,18 @@ func (s *Snapshot) apply(changes map[string]change) *Snapshot {
 		return s
 	}
 	ids := slices.Sorted(maps.Keys(changes))
-	more := 0
+	more, weight, changed := 0, s.m.weight, 0
 	for _, id := range ids {
-		if !changes[id].gone && !s.Has(id) {
+		old, had := s.Get(id)
+		if !changes[id].gone && !had {
 			more++
 		}
+		by := changes[id].node.Weight - old.Weight
+		weight += int64(by)
+		changed += max(by, -by) * s.opts.Points
+	}
+	if s.outgrown(int(weight)*s.opts.Points, changed, len(s.m.ids)+max(more-len(s.m.free), 0)) {
+		return layOut(s.opts, newMembers(s.m.sortedWith(ids, changes)))
 	}
 	m := s.m.clone(more)
 	var added, removed []point
@@ -176,24 +185,46 @@ func (s *Snapshot) apply(changes map[string]change) *Snapshot {
 		added, removed = append(added, a...), append(removed, r...)
 	}
 	m.countZones()
-	if s.outgrown(m, len(added)+len(removed)) {
-		return layOut(s.opts, newMembers(m.sorted()))
-	}
 	next := &Snapshot{opts: s.opts, mask: s.mask, m: *m, t: s.t}
-	if len(added)+len(removed) > 0 {
+	if changed > 0 {
 		next.t = s.t.patch(s.opts, m, added, removed)
 	}
 	return next
 }
 
-// outgrown reports whether a table of the members, of which so many points
-// change, is better built anew than patched.
-func (s *Snapshot) outgrown(m *members, changed int) bool {
-	n := m.points(s.opts)
+// outgrown reports whether a table of n points, of which so many changed, is
+// better built anew than patched; slots is the number that the nodes then take
+// at most.
+func (s *Snapshot) outgrown(n, changed, slots int) bool {
 	room := int(s.t.buckets) * bucketPoints
 	return n == 0 || changed > n/4 || // patching costs more
 		n > room+room/5 || n < room-room/5-bucketPoints*pageBuckets || // lines too full, or memory wasted
-		hasLines(s.opts, m) != (s.t.lines.all != nil)
+		hasLines(s.opts, slots) != (s.t.lines.all != nil)
+}
+
+// sortedWith returns the nodes by id after changes, whose ids ascend.
+func (m *members) sortedWith(ids []string, changes map[string]change) []Node {
+	nodes := make([]Node, 0, len(m.order)+len(ids))
+	for _, slot := range m.order {
+		for len(ids) > 0 && ids[0] <= m.ids[slot] {
+			nodes = appendChange(nodes, changes[ids[0]])
+			ids = ids[1:]
+		}
+		if _, changes := changes[m.ids[slot]]; !changes {
+			nodes = append(nodes, m.node(slot))
+		}
+	}
+	for _, id := range ids {
+		nodes = appendChange(nodes, changes[id])
+	}
+	return nodes
+}
+
+func appendChange(nodes []Node, c change) []Node {
+	if c.gone {
+		return nodes
+	}
+	return append(nodes, c.node)
 }
 
 // sorted returns the nodes by id.

@@ -19,7 +19,7 @@ func (s *Snapshot) AppendOwners(dst []string, key string, n int) []string {
 }
 
 // AppendOwnersHash is [Snapshot.AppendOwners] of a key of which [Snapshot.Hash]
-// gave h.
+// gave h, with the reserve of [Snapshot.OwnerHash].
 func (s *Snapshot) AppendOwnersHash(dst []string, h uint64, n int) []string {
 	n = min(n, s.Len())
 	bucket, lane, ok := s.laneOf(h)

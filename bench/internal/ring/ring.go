@@ -30,7 +30,7 @@ func works(env report.Env) []report.Work {
 	ws := []report.Work{
 		b.owner(10, 4), b.anatomy(10), b.top(10, 6),
 		b.owner(100, 7), b.top(100, 6), b.parallel(6), b.writer(), b.bounded(),
-		b.owner(1000, 12), b.anatomy(1000), b.top(1000, 10), b.allocations(),
+		b.owner(1000, 12), b.anatomy(1000), b.stale(), b.top(1000, 10), b.allocations(),
 		b.memory(), b.decode(), b.balance(),
 		b.build(10), b.nodewise(2000), b.update("add", 80), b.update("remove", 30),
 	}
