@@ -65,17 +65,21 @@ func newGenCommand(e *env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return e.gen(cmd.Context(), g) },
 	}
 	g.keys.add(cmd.Flags(), "")
-	cmd.Flags().StringVarP(&g.out, "output", "o", "", "`file` to write; stdout by default")
+	cmd.Flags().StringVarP(&g.out, "out", "o", "", "`file` to write; stdout by default, or if it is -")
+	annotate(cmd, annotateOwn, "yes", "out")
 	markRequired(cmd, "keys")
 	return cmd
 }
 
 func (e *env) gen(ctx context.Context, g *genCommand) error {
-	source, err := g.keys.source()
+	source, err := e.keySource(&g.keys)
 	if err != nil {
 		return err
 	}
-	w := &genWriter{env: e, flags: g.keys, source: source}
+	if g.out == "-" {
+		g.out = ""
+	}
+	w := &genWriter{env: e, flags: g.keys, source: source, toTerminal: g.out == "" && cli.IsTerminal(e.stdout)}
 	if g.out == "" {
 		b := bufio.NewWriterSize(e.stdout, 1<<16)
 		if err := w.write(ctx, b); err != nil {
@@ -100,6 +104,8 @@ type genWriter struct {
 	env    *env
 	flags  keyFlags
 	source *keys.Source
+
+	toTerminal bool
 }
 
 // packed writes the keys, as gzip data if pack is set.
@@ -115,18 +121,18 @@ func (g *genWriter) packed(ctx context.Context, w io.Writer, pack bool) error {
 }
 
 func (g *genWriter) write(ctx context.Context, w io.Writer) error {
-	config := keys.Config{Seed: g.flags.seed, Stdin: g.env.stdin}
+	progress := g.env.progress("keys", g.source.Size())
+	if g.toTerminal {
+		progress.Done() // a bar would stand between the keys
+	}
+	defer progress.Done()
+	config := keys.Config{Seed: g.flags.seed, Stdin: g.env.stdin, Progress: progress.Add}
 	if g.flags.format == "" && g.source.Text() {
 		return inputError(g.source.Name(), g.source.WriteText(ctx, config, w))
 	}
-	progress := g.env.progress("keys", g.source.Size())
-	defer progress.Done()
 	var line []byte
-	var broken, done int64
+	var broken int64
 	skips, err := g.source.Each(ctx, config, func(r keys.Record) error {
-		if done++; done&0xffff == 0 {
-			progress.Add(1 << 16)
-		}
 		if bytes.ContainsAny(r.Key, "\r\n") {
 			broken++
 			return nil

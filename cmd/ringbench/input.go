@@ -29,7 +29,23 @@ func (k *keyFlags) add(flags *pflag.FlagSet, spec string) {
 	flags.Uint64Var(&k.seed, "seed", 1, "seed of generated keys")
 }
 
-// source parses the flags without reading anything.
+// keySource parses the flags without reading anything. A format that is meant
+// for all commands is dropped if these keys have none.
+func (e *env) keySource(k *keyFlags) (*keys.Source, error) {
+	source, err := k.source()
+	if err == nil || k.format == "" || !e.generic["format"] {
+		return source, err
+	}
+	plain := *k
+	plain.format = ""
+	if source, plainErr := plain.source(); plainErr == nil {
+		*k = plain
+		return source, nil
+	}
+	return nil, err
+}
+
+// source parses the flags.
 func (k *keyFlags) source() (*keys.Source, error) {
 	format, err := keys.ParseFormat(k.format, k.time)
 	if err != nil {
@@ -44,7 +60,7 @@ func (k *keyFlags) source() (*keys.Source, error) {
 
 // loadKeys reads the keys and says on stderr what was skipped.
 func (e *env) loadKeys(ctx context.Context, k keyFlags) (*keys.Set, error) {
-	source, err := k.source()
+	source, err := e.keySource(&k)
 	if err != nil {
 		return nil, err
 	}
@@ -130,13 +146,14 @@ func inputError(name string, err error) error {
 	var spec *keys.SpecError
 	var input *keys.InputError
 	var bad *topology.Error
+	var file *fs.PathError
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &spec), errors.As(err, &input), errors.As(err, &bad):
 		return cli.Usagef("%w", err)
-	case errors.Is(err, fs.ErrNotExist):
-		return cli.NotFoundf("%s: no such file", name)
+	case errors.As(err, &file):
+		return unreadable(name, err)
 	default:
 		return cli.Failedf("%w", err)
 	}

@@ -68,7 +68,13 @@ func TestBadInputs(t *testing.T) {
 		{plan + "--layout v9", 2, `--layout: hashring: layout "v9"`},
 		{plan + "--points -1", 2, "points -1"},
 		{plan + "--probes 17", 2, "probes 17"},
-		{plan + "--top -1", 2, "--top -1: want 0 or more"},
+		{plan + "--top -1", 2, "--top -1: use 1 or more"},
+		{plan + "--top 0", 2, "--top 0: use 1 or more"},
+		{replay + "--top 0", 2, "--top 0: use 1 or more"},
+		{"completion foo", 2, `no completions for "foo"; use bash`},
+		{"run -o -", 2, "-o -: the report goes to stdout"},
+		{`gen --keys C:\none\y.log`, 5, `C:\none\y.log: no such file`},
+		{"gen --keys c:/none/y.log", 5, "c:/none/y.log: no such file"},
 		{plan + "--keys nosuch.txt", 5, "nosuch.txt: no such file"},
 
 		{replay + "--churn nosuch.ndjson", 5, "nosuch.ndjson: no such file"},
@@ -78,9 +84,9 @@ func TestBadInputs(t *testing.T) {
 		{replay + "--window 0", 2, `--window "0": want a number of keys`},
 		{replay + "--window x", 2, `--window "x": want a number of keys`},
 		{replay + "--window 5m", 2, "5m0s is a time, but the trace has none"},
-		{replay + "--bounded 0.5", 2, "--bounded 0.5: want 1 to 1e6"},
-		{replay + "--bounded NaN", 2, "--bounded NaN: want 1 to 1e6"},
-		{replay + "--in-flight 0", 2, "--in-flight 0: want 1 to"},
+		{replay + "--bounded 0.5", 2, "--bounded 0.5: use 1 to 1e6"},
+		{replay + "--bounded NaN", 2, `--bounded "NaN": use 1 to 1e6`},
+		{replay + "--in-flight 0", 2, "--in-flight 0: use 1 to"},
 		{replay + "--json --csv", 2, "none of the others can be"},
 		{"replay --trace seq:n=1e5 --topology old.txt --window 1", 2, "at most 10000"},
 		{"replay --topology old.txt", 2, `required flag(s) "trace" not set`},
@@ -90,7 +96,10 @@ func TestBadInputs(t *testing.T) {
 		{"verify old.txt", 2, "old.txt: line 1: not a golden file"},
 		{"verify three.json", 2, "three.json: line 1: not a golden file"},
 		{"verify wrong.json --write x.json", 2, "not both"},
-		{"verify wrong.json --keys words", 2, "drop --keys and --topology"},
+		{"verify wrong.json --keys words", 2, "--keys goes with --write: add that, or drop --keys"},
+		{"verify wrong.json --layout clusterluck", 2, "--layout goes with --write"},
+		{"verify wrong.json --rf 9", 2, "--rf goes with --write"},
+		{"gen --keys seq:n=1 --output x", 2, "unknown flag: --output"},
 		{"verify --write x.json --keys words", 2, "--write needs --keys and --topology"},
 		{"verify --write x.json --keys seq:n=1 --topology old.txt --count 0", 2, "--count 0: want 1 or more"},
 		{"verify --write x.json --keys seq:n=1 --topology old.txt --rf 0", 2, "--rf 0: want 1 to 1000"},
@@ -137,6 +146,33 @@ func folder(t *testing.T) string {
 		names = append(names, e.Name())
 	}
 	return strings.Join(names, " ")
+}
+
+// A file that cannot be read ends every command alike: exit 2, its name once,
+// and why. One that is not there exits 5.
+func TestUnreadableFilesEndAlike(t *testing.T) {
+	workFolder(t)
+	if err := os.Mkdir("folder", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, map[string]string{"budget.json": `{"limits": [{"metric": "peak", "max": 9}]}`})
+	for _, line := range []string{
+		"run --budget FILE", "run --config FILE", "report FILE",
+		"compare FILE result_a.json", "plan --from FILE --to new.txt", "plan --from old.txt --to new.txt --keys file:FILE",
+		"replay --trace words --topology FILE", "replay --trace words --topology old.txt --churn FILE", "gen --keys file:FILE",
+	} {
+		for file, why := range map[string]string{"folder": "is a directory", "old.txt/x": "not a directory", "none": "no such file"} {
+			code := 2
+			if file == "none" {
+				code = 5
+			}
+			_, stderr, got := ringbench(t, strings.Replace(line, "FILE", file, 1))
+			first, _, _ := strings.Cut(stderr, "\n")
+			if got != code || !strings.HasSuffix(first, ": "+why) || strings.Count(first, file) != 1 || strings.Contains(first, "open ") || strings.Contains(first, "read ") {
+				t.Errorf("%s: exit %d, want %d; said %q, want the name once and %q", strings.Replace(line, "FILE", file, 1), got, code, first, why)
+			}
+		}
+	}
 }
 
 func TestGenPacksByName(t *testing.T) {
@@ -224,6 +260,44 @@ func TestWriteErrorsFail(t *testing.T) {
 	}
 }
 
+// A dash is stdin where it is read, and stdout where it is written; no file is
+// called so.
+func TestDashIsStdinOrStdout(t *testing.T) {
+	workFolder(t)
+	before := folder(t)
+	if stdout, _ := expect(t, 0, "replay --trace seq:n=9 --topology - < old.txt"); !strings.Contains(stdout, "\nstdin (3 nodes") {
+		t.Errorf("replay does not name stdin:\n%s", stdout)
+	}
+	if stdout, _ := expect(t, 0, "replay --trace seq:n=9 --topology - --json < old.txt"); !strings.Contains(stdout, `"topology": "stdin"`) {
+		t.Errorf("replay --json does not name stdin:\n%s", stdout)
+	}
+	plain, _ := expect(t, 0, "report result_a.json --output md")
+	if dash, _ := expect(t, 0, "report result_a.json --output md -o -"); dash != plain {
+		t.Errorf("report -o - printed %.60q, want %.60q", dash, plain)
+	}
+	if stdout, _ := expect(t, 0, "gen --keys seq:n=2 -o -"); stdout != "key-0\nkey-1\n" {
+		t.Errorf("gen -o - printed %q", stdout)
+	}
+	if after := folder(t); after != before {
+		t.Errorf("left %s, before %s", after, before)
+	}
+}
+
+// The README of the data says how many lines of the log are damaged.
+func TestReadmeCountsTheDamagedLines(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("data", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	workFolder(t)
+	_, stderr := expect(t, 0, "gen --keys access --format combined:path")
+	_, rest, _ := strings.Cut(stderr, "skipped ")
+	damaged, _, ok := strings.Cut(rest, " of 45000 lines")
+	if !ok || !strings.Contains(string(readme), damaged+" damaged lines among its 45,000") {
+		t.Errorf("stderr %q; the README does not say %q", stderr, damaged)
+	}
+}
+
 // Nor may the first line be lost because the second found room.
 func TestTheFirstWriteErrorCounts(t *testing.T) {
 	workFolder(t)
@@ -273,42 +347,6 @@ func TestHostileNamesAreQuoted(t *testing.T) {
 	writeFiles(t, map[string]string{"evil.json": strings.Replace(string(golden), `"hash":"`, `"hash":"0`, 1)})
 	if stdout, _, code := ringbench(t, "verify evil.json"); code != 1 || strings.Contains(stdout, "\x1b") {
 		t.Errorf("verify: exit %d, printed %q", code, stdout)
-	}
-}
-
-// The examples of --help must run as they stand: here all that a shell alone
-// would add is taken away.
-func TestHelpShowsExamplesThatRun(t *testing.T) {
-	workFolder(t)
-	writeFiles(t, map[string]string{
-		"old.txt": "a\nb\nc\n", "new.txt": "a\nb\nc\nd\n", "nodes.txt": "a\nb\nc 2\n", "churn.ndjson": `{"at": "12h", "op": "add", "id": "d"}`,
-	})
-	for _, command := range []string{"plan", "replay", "gen", "verify"} {
-		help, _, code := ringbench(t, command+" --help")
-		if code != 0 || !strings.Contains(help, "Exit codes:") {
-			t.Errorf("%s --help: exit %d, no exit codes", command, code)
-		}
-		_, examples, ok := strings.Cut(help, "Examples:\n")
-		if !ok {
-			t.Errorf("%s --help shows no examples", command)
-		}
-		ran := 0
-		for line := range strings.Lines(examples) {
-			line, ok := strings.CutPrefix(strings.TrimSpace(line), "ringbench "+command)
-			if !ok {
-				continue
-			}
-			line = command + line
-			line, _, _ = strings.Cut(line, " | ")
-			line, _, _ = strings.Cut(line, " > ")
-			if _, stderr, code := ringbench(t, strings.ReplaceAll(line, "1e6", "1e4")); code != 0 {
-				t.Errorf("the example %q: exit %d: %s", line, code, stderr)
-			}
-			ran++
-		}
-		if ran < 2 {
-			t.Errorf("%s --help: %d examples ran", command, ran)
-		}
 	}
 }
 

@@ -61,6 +61,38 @@ func TestJSONFieldsStay(t *testing.T) {
 		{"verify wrong.json --json", 1, `.command string .differences[].got string .differences[].key string .differences[].want string
 .differences[].what string .differences_total float64 .file string .fingerprint string .keys float64 .nodes float64 .version float64 .written bool`},
 		{"verify --write golden.json --keys seq:n=3 --topology old.txt --json", 0, ".differences list .written bool"},
+		{"run --algo ring --nodes 4 --keys log.txt --weights 1,2 --count 2 --time 1ms --patience 0s --output json", 0, `.created string
+.keys.count float64 .keys.digest string .keys.distinct float64 .keys.format string .keys.skipped float64 .keys.source string
+.machine.arch string .machine.command[] string .machine.cores float64 .machine.cpu string .machine.go string .machine.os string
+.machine.seed float64 .reference.batches float64 .reference.best_ns float64 .reference.median_ns float64
+.reference.quiet_batches float64 .rows[].algo string .rows[].batch.count float64 .rows[].batch.max float64
+.rows[].batch.memory float64 .rows[].batch.ops float64 .rows[].batch.p50 float64 .rows[].batch.p90 float64
+.rows[].batch.p99 float64 .rows[].batch.quiet float64 .rows[].better string .rows[].confidence float64 .rows[].exact bool
+.rows[].high float64 .rows[].low float64 .rows[].metric string .rows[].nodes float64 .rows[].passes[] float64
+.rows[].points float64 .rows[].probes float64 .rows[].samples[] float64 .rows[].spread.error float64
+.rows[].spread.halves float64 .rows[].spread.twins float64 .rows[].unit string .rows[].value float64 .rows[].weights string
+.schema string .settings.passes float64 .settings.replicas float64 .settings.seconds float64 .settings.time_ns float64
+.settings.weights string .settings.zones float64 .version string .words[] string`},
+		{"compare result_a.json result_b.json --output json", 0, `.command string .new string .old string .rows[].better string
+.rows[].config string .rows[].delta float64 .rows[].exact bool .rows[].high float64 .rows[].limit float64 .rows[].low float64
+.rows[].metric string .rows[].new float64 .rows[].old float64 .rows[].p float64 .rows[].p_holm float64 .rows[].unit string
+.rows[].verdict string .units.delta string .units.limit string .units.p string .units.p_holm string .units.verdict string
+.version float64 .words[] string`},
+		{"tune --nodes 4 --peak 2 --keys uuid:n=500 --probes 1 --max-points 16 --patience 0s --output json", 0, `.best.bytes float64
+.best.lookup_high_ns float64 .best.lookup_low_ns float64 .best.lookup_ns float64 .best.peak_median float64
+.best.peak_worst float64 .best.reached bool .best.setting.points float64 .best.setting.probes float64
+.candidates[].bytes float64 .candidates[].lookup_high_ns float64 .candidates[].lookup_low_ns float64
+.candidates[].lookup_ns float64 .candidates[].peak_median float64 .candidates[].peak_worst float64 .candidates[].reached bool
+.candidates[].setting.points float64 .candidates[].setting.probes float64 .chance float64 .command string .hottest float64
+.keys string .nodes float64 .peak float64 .seed float64 .units.bytes string .units.chance string .units.hottest string
+.units.lookup_high_ns string .units.lookup_low_ns string .units.lookup_ns string .units.peak string .units.peak_median string
+.units.peak_worst string .units.points string .units.probes string .version float64 .words[] string`},
+		{"tune --nodes 4 --peak 1.0001 --keys uuid:n=50 --probes 1 --max-points 2 --patience 0s --output json", 8, ".best null"},
+		{"list --output json", 0, `.algorithms[].limits string .algorithms[].name string .algorithms[].points bool
+.algorithms[].probes bool .algorithms[].removal string .algorithms[].replicas bool .algorithms[].title string
+.algorithms[].use string .algorithms[].weights bool .algorithms[].zones bool .command string .formats[] string .keys[] string
+.metrics[].better string .metrics[].group string .metrics[].means string .metrics[].name string .metrics[].timed bool
+.metrics[].unit string .version float64`},
 	}
 	workFolder(t)
 	for _, tt := range tests {

@@ -31,13 +31,11 @@ func newListCommand(e *env) *cobra.Command {
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{"algorithms", "keys", "metrics"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if output != "table" && output != "json" {
-				return cli.Usagef("--output %q: use table or json", output)
-			}
 			return e.list(strings.Join(args, ""), output)
 		},
 	}
 	cmd.Flags().StringVar(&output, "output", "table", "what to print: table or json")
+	checkChoice(cmd.Flags(), "output", "table", "json")
 	return cmd
 }
 
@@ -136,7 +134,7 @@ func (e *env) printList(l listJSON) error {
 	if p.err != nil || len(l.Metrics) == 0 {
 		return p.err
 	}
-	p.line("Metrics (--only takes the group; less is better in all)")
+	p.line("Metrics (--only takes the group; less is better, but of moved: there 1.00 is perfect)")
 	grid := &report.Grid{Align: "llll"}
 	for _, m := range l.Metrics {
 		grid.Add("  "+m.Name, m.Group, m.Unit, m.Means)

@@ -31,7 +31,7 @@ as it is. "-" is stdin.
 const planExample = `  printf 'a\nb\nc\n' > old.txt && printf 'a\nb\nc\nd\n' > new.txt
   ringbench plan --from old.txt --to new.txt
   ringbench plan --from old.txt --to new.txt --keys access
-  clusterluck inspect | ringbench plan --from - --to new.txt --layout clusterluck`
+  cat old.txt | ringbench plan --from - --to new.txt --layout clusterluck --points 3`
 
 // A planCommand is the flags of plan.
 type planCommand struct {
@@ -59,6 +59,8 @@ func newPlanCommand(e *env) *cobra.Command {
 	p.ring.add(flags)
 	flags.IntVar(&p.top, "top", 10, "how many flows and hot keys to list")
 	flags.BoolVar(&p.json, "json", false, "print JSON: everything, not only the top")
+	checkRange(flags, "top", 1, math.MaxInt)
+	addOutput(cmd, "json")
 	markRequired(cmd, "from", "to")
 	return cmd
 }
@@ -71,9 +73,6 @@ func markRequired(cmd *cobra.Command, names ...string) {
 }
 
 func (e *env) plan(cmd *cobra.Command, p *planCommand) error {
-	if p.top < 0 {
-		return cli.Usagef("--top %d: want 0 or more", p.top)
-	}
 	if err := onceStdin(p.from, p.to, p.keys.spec); err != nil {
 		return err
 	}
@@ -91,7 +90,13 @@ func (e *env) plan(cmd *cobra.Command, p *planCommand) error {
 			return err
 		}
 	}
-	result, err := plan.Make(cmd.Context(), oldRing.Snapshot(), newRing.Snapshot(), from.Name, to.Name, set, p.top)
+	steps := int64(0)
+	if set != nil {
+		steps = int64(set.Distinct())
+	}
+	progress := e.progress("plan", steps)
+	result, err := plan.Make(cmd.Context(), oldRing.Snapshot(), newRing.Snapshot(), from.Name, to.Name, set, p.top, progress.Add)
+	progress.Done()
 	if errors.Is(err, hashring.ErrOptions) {
 		return cli.Usagef("%s and %s place keys by different rules: %w; give both one layout and one number of probes, with --layout or --probes if the files leave it open",
 			from.Name, to.Name, err)
@@ -172,7 +177,7 @@ func planNodes(t *printer, p *plan.Plan, top int) {
 	table := [][]string{{"node", "weight", "", "share", "", "change"}}
 	shown := 0
 	for _, n := range byChange(p.Nodes) {
-		if shown++; shown > max(top, 1) {
+		if shown++; shown > top {
 			break
 		}
 		table = append(table, []string{
@@ -227,7 +232,7 @@ func planFlows(t *printer, p *plan.Plan, top int) {
 	table := [][]string{{"from", "to", "share"}}
 	rest := 0.0
 	for i, f := range p.Flows {
-		if i >= max(top, 1) {
+		if i >= top {
 			rest += f.Share
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -86,8 +86,13 @@ func newReplayCommand(e *env) *cobra.Command {
 	flags.IntVar(&r.top, "top", 20, "how many windows, nodes and events to list")
 	flags.BoolVar(&r.json, "json", false, "print JSON: everything, not only the top")
 	flags.BoolVar(&r.csv, "csv", false, "print CSV: a line for each window and node")
+	checkRange(flags, "top", 1, math.MaxInt)
+	checkRange(flags, "in-flight", 1, 1e8)
+	checkFloat(flags, "bounded", "1 to 1e6, such as 1.25, or 0 for no bound", func(v float64) bool {
+		return v == 0 || v >= 1 && v <= 1e6
+	})
+	addOutput(cmd, "json", "csv")
 	markRequired(cmd, "trace", "topology")
-	cmd.MarkFlagsMutuallyExclusive("json", "csv")
 	return cmd
 }
 
@@ -102,7 +107,7 @@ func (e *env) replay(cmd *cobra.Command, r *replayCommand) error {
 	if config.Events, err = e.loadChurn(r.churn); err != nil {
 		return err
 	}
-	_, ring, err := e.loadTopology(r.topology, r.ring)
+	nodes, ring, err := e.loadTopology(r.topology, r.ring)
 	if err != nil {
 		return err
 	}
@@ -110,7 +115,7 @@ func (e *env) replay(cmd *cobra.Command, r *replayCommand) error {
 	if err != nil {
 		return err
 	}
-	start := describeRing(r.topology, ring)
+	start := describeRing(nodes.Name, ring)
 	progress := e.progress("replay", int64(set.Len()))
 	config.Progress = progress.Add
 	result, err := replay.Run(cmd.Context(), ring, set, config)
@@ -127,7 +132,7 @@ func (e *env) replay(cmd *cobra.Command, r *replayCommand) error {
 	}
 	switch {
 	case r.json:
-		return writeJSON(e.stdout, replayJSON{"replay", 1, r.keys.seed, r.keys.spec, r.topology, result, replayUnits()})
+		return writeJSON(e.stdout, replayJSON{"replay", 1, r.keys.seed, r.keys.spec, nodes.Name, result, replayUnits()})
 	case r.csv:
 		return writeReplayCSV(e.stdout, result)
 	}
@@ -148,14 +153,7 @@ func (r *replayCommand) config() (replay.Config, error) {
 	if r.churn == "-" {
 		c.ChurnName = "stdin"
 	}
-	switch {
-	case r.bounded != 0 && !(r.bounded >= 1 && r.bounded <= 1e6):
-		return c, cli.Usagef("--bounded %v: want 1 to 1e6, such as 1.25, or 0 for no bound", r.bounded)
-	case r.inFlight < 1 || r.inFlight > 1e8:
-		return c, cli.Usagef("--in-flight %d: want 1 to 1e8", r.inFlight)
-	case r.top < 0:
-		return c, cli.Usagef("--top %d: want 0 or more", r.top)
-	case r.window == "":
+	if r.window == "" {
 		return c, nil
 	}
 	if n, err := keys.ParseSize(r.window); err == nil && n > 0 {
@@ -177,11 +175,8 @@ func (e *env) loadChurn(path string) ([]replay.Event, error) {
 	name, in := "stdin", e.stdin
 	if path != "-" {
 		f, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, cli.NotFoundf("%s: no such file", path)
-		}
 		if err != nil {
-			return nil, cli.Failedf("%w", err)
+			return nil, unreadable(path, err)
 		}
 		defer f.Close()
 		name, in = path, f

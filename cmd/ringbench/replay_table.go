@@ -32,7 +32,7 @@ func replayWindows(t *printer, r *replay.Result, top int) {
 	}
 	table := [][]string{header}
 	for i, w := range r.Windows {
-		if i >= max(top, 1) {
+		if i >= top {
 			break
 		}
 		from := "key " + group(w.Start)
@@ -56,7 +56,7 @@ func replayEvents(t *printer, r *replay.Result, top int) {
 	}
 	table := [][]string{{"at", "event", "moved", "of distinct keys", "of keys to come"}}
 	for i, c := range r.Events {
-		if i >= max(top, 1) {
+		if i >= top {
 			break
 		}
 		event := c.Op + " " + c.ID
@@ -90,7 +90,7 @@ func replayTotals(t *printer, r *replay.Result, top int) {
 	}
 	table := [][]string{{"node", "weight", "keys", "fair", "load/fair", ""}}
 	for i, n := range totals {
-		if i >= max(top, 1) {
+		if i >= top {
 			break
 		}
 		weight := fmt.Sprint(n.Weight)

@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,8 +45,11 @@ func newReportCommand(e *env) *cobra.Command {
 		RunE:    func(_ *cobra.Command, args []string) error { return e.report(r, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&r.out, "out", "o", "", "`file` to write; stdout by default")
+	flags.StringVarP(&r.out, "out", "o", "", "`file` to write; stdout by default, or if it is -")
 	flags.StringVar(&r.output, "output", "", "format: "+strings.Join(reportFormats(), ", "))
+	annotate(cmd, annotateOwn, "yes", "out")
+	annotate(cmd, annotateInstead, "out", "output") // the name of a file says its format
+	checkChoice(flags, "output", reportFormats()...)
 	flags.StringVar(&r.plot, "plot", "lookup", "what an svg or png shows: a metric of ringbench list metrics")
 	return cmd
 }
@@ -57,12 +59,9 @@ func reportFormats() []string { return append(report.Formats(), "html", "svg", "
 // format finds the format from the flags.
 func (r *reportCommand) format() (string, error) {
 	if r.output != "" {
-		if !slices.Contains(reportFormats(), r.output) {
-			return "", cli.Usagef("--output %q: use %s", r.output, strings.Join(reportFormats(), ", "))
-		}
 		return r.output, nil
 	}
-	if r.out == "" {
+	if r.out == "" || r.out == "-" {
 		return "table", nil
 	}
 	byName := map[string]string{
@@ -95,7 +94,7 @@ func (e *env) report(r *reportCommand, paths []string) error {
 			return report.WritePlot(w, format, r.plot, files)
 		}
 		return report.Write(w, format, files, report.Style{
-			Width: cli.Width(e.stdout, 100), Color: r.out == "" && cli.Color(e.stdout, e.color, e.getenv),
+			Width: cli.Width(e.stdout, 100), Color: (r.out == "" || r.out == "-") && cli.Color(e.stdout, e.color, e.getenv),
 		})
 	}
 	if format == "svg" || format == "png" {
@@ -103,7 +102,7 @@ func (e *env) report(r *reportCommand, paths []string) error {
 			return cli.Usagef("--plot: %w", err)
 		}
 	}
-	if r.out == "" {
+	if r.out == "" || r.out == "-" {
 		return write(e.stdout)
 	}
 	if err := cli.WriteFile(r.out, write); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/cli"
 )
@@ -31,7 +32,8 @@ type env struct {
 	color      string // --color: auto, always or never
 	configPath string // --config
 	args       []string
-	started    bool // flags and arguments were accepted
+	started    bool            // flags and arguments were accepted
+	generic    map[string]bool // flags that a value for all commands has set
 }
 
 // run is the whole command. It returns the exit code.
@@ -49,6 +51,7 @@ func (e *env) run(ctx context.Context) int {
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
+	checkCompletion(root) // last: cobra remembers where it will write
 
 	type outcome struct {
 		cmd *cobra.Command
@@ -110,11 +113,14 @@ func (e *env) progress(what string, total int64) *cli.Progress {
 const rootLong = `ringbench tells which placement of keys on nodes to use, with how many points,
 and what will move, measured on your own keys.
 
-Every flag may also be set by the environment as RINGBENCH_<FLAG>, with "_" for
-"-", and by a JSON config file: {"seed": "7", "run": {"nodes": "10,100"}}. A flag
-beats the environment, the environment beats the file. The file is named by
---config or RINGBENCH_CONFIG, else it is ringbench/config.json in the user's
-config directory.
+Flags may also be set by the environment and by a JSON config file, for one
+command or for all. The first of these counts: the command line,
+RINGBENCH_<COMMAND>_<FLAG> with "_" for "-", the section of the command in the
+file, RINGBENCH_<FLAG>, the top of the file: {"seed": 7, "run": {"nodes": [10]}}.
+A value for all commands is left out where a command cannot use it. Files to
+write, and verify --count, are never set for all. The file is named by --config
+or RINGBENCH_CONFIG, else it is ringbench/config.json in the user's config
+directory.
 
 `
 
@@ -138,27 +144,38 @@ func newRoot(e *env) *cobra.Command {
 		Args:              cobra.NoArgs,
 	}
 	root.SetVersionTemplate("ringbench {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usagef("%w", err) })
+	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
 	flags.StringVar(&e.color, "color", "auto", "colour and progress: auto, always or never")
 	flags.StringVar(&e.configPath, "config", "", "config `file` (JSON)")
 
+	checkChoice(flags, "color", "auto", "always", "never")
+
+	verify, compare := newVerifyCommand(e), newCompareCommand(e)
+	addOutput(verify, "json")
+	annotate(verify, annotateOwn, "yes", "write", "count")
+	annotate(verify, annotateWith, "write",
+		"topology", "keys", "format", "time-field", "seed", "layout", "points", "probes", "count", "rf")
+	checkChoice(compare.Flags(), "output", "table", "json", "csv", "md")
 	root.AddCommand(
-		newRunCommand(e), newCompareCommand(e), newTuneCommand(e), newPlanCommand(e), newReplayCommand(e),
+		newRunCommand(e), compare, newTuneCommand(e), newPlanCommand(e), newReplayCommand(e),
 		newGenCommand(e), newReportCommand(e),
-		newVerifyCommand(e), newListCommand(e), newVersionCommand(e),
+		verify, newListCommand(e), newVersionCommand(e),
 	)
+	for _, cmd := range root.Commands() {
+		plainValues(cmd.Flags())
+	}
 	return root
 }
 
 // accept fills the flags from the environment and the config file and checks
 // what cobra would check only later, so that all of it exits 2.
 func (e *env) accept(cmd *cobra.Command) error {
-	if err := e.configure(cmd); err != nil {
+	if err := needless(cmd); err != nil {
 		return err
 	}
-	if e.color != "auto" && e.color != "always" && e.color != "never" {
-		return cli.Usagef("--color %q: use auto, always or never", e.color)
+	if err := e.configure(cmd); err != nil {
+		return err
 	}
 	if err := cmd.ValidateRequiredFlags(); err != nil {
 		return cli.Usagef("%w", err)
@@ -168,6 +185,36 @@ func (e *env) accept(cmd *cobra.Command) error {
 	}
 	e.started = true
 	return nil
+}
+
+// checkCompletion makes a shell that cobra does not know an error.
+func checkCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd("completion")
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		cmd.Args = cobra.ArbitraryArgs
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return cli.Usagef("no completions for %q; use bash, zsh, fish or powershell", args[0])
+		}
+	}
+}
+
+// needless refuses a flag of the command line that would do nothing.
+func needless(cmd *cobra.Command) error {
+	var bad error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		for _, with := range f.Annotations[annotateWith] {
+			if bad == nil && f.Changed && !cmd.Flags().Changed(with) {
+				bad = cli.Usagef("--%s goes with --%s: add that, or drop --%s", f.Name, with, f.Name)
+			}
+		}
+	})
+	return bad
 }
 
 func newVersionCommand(e *env) *cobra.Command {

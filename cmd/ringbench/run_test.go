@@ -135,13 +135,60 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// A run takes minutes: when its file cannot be written the report must be there
-// all the same.
-func TestRunPrintsThoughItCannotWrite(t *testing.T) {
+// A run takes minutes: a file that cannot be written must be found before it,
+// and the check may leave nothing behind.
+func TestRunChecksItsFileFirst(t *testing.T) {
 	workFolder(t)
-	stdout, stderr := expect(t, 1, "run --algo ring --nodes 4 --keys seq:n=500 --only balance -o none/out.json")
-	if !strings.Contains(stdout, "ring 160") || !strings.Contains(stderr, "write none/out.json: no such file or directory") {
-		t.Errorf("stdout %q, stderr %q", stdout, stderr)
+	if err := os.Mkdir("folder", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before := folder(t)
+	for out, says := range map[string]string{"none/out.json": "no such file or directory", "folder": "it is a directory"} {
+		stdout, stderr := expect(t, 1, "run --algo ring --nodes 4 --keys seq:n=500 --only balance -o "+out)
+		if stdout != "" || !strings.Contains(stderr, "write "+out+": "+says) {
+			t.Errorf("-o %s: stdout %q, stderr %q", out, stdout, stderr)
+		}
+	}
+	expect(t, 2, "run --keys nowhere -o out.json") // the check passes, the run fails
+	if after := folder(t); after != before {
+		t.Errorf("left %s, before %s", after, before)
+	}
+}
+
+// If the file cannot be written after the run all the same, neither the report
+// nor the verdict of the budget may be lost.
+func TestLateWriteErrorKeepsReportAndVerdict(t *testing.T) {
+	workFolder(t)
+	writeFiles(t, map[string]string{
+		"kept.json":   `{"limits": [{"algo": "ring", "metric": "peak", "max": 9}]}`,
+		"broken.json": `{"limits": [{"algo": "ring", "metric": "peak", "max": 1.0001}]}`,
+	})
+	for limits, verdict := range map[string]string{"kept.json": "kept.json: every limit holds", "broken.json": "1 limit broken"} {
+		if err := os.Mkdir("gone", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		calls := 0
+		now := func() time.Time {
+			if calls++; calls == 2 { // the end of the measurements
+				if err := os.Remove("gone"); err != nil {
+					t.Error(err)
+				}
+			}
+			return time.Now()
+		}
+		var stdout, stderr bytes.Buffer
+		e := &env{
+			stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, getenv: os.Getenv, now: now,
+			args: strings.Fields("run --algo ring --probes 1 --nodes 4 --keys seq:n=500 --only balance -o gone/out.json --budget " + limits),
+		}
+		if code := e.run(t.Context()); code != 1 {
+			t.Errorf("%s: exit %d, want 1", limits, code)
+		}
+		for text, in := range map[string]string{"ring 160": stdout.String(), verdict: stderr.String(), "write gone/out.json: no such file": stderr.String()} {
+			if !strings.Contains(in, text) {
+				t.Errorf("%s: %q is lost; printed %q", limits, text, in)
+			}
+		}
 	}
 }
 
@@ -196,58 +243,6 @@ func TestTune(t *testing.T) {
 	}
 }
 
-// Flags beat the environment, the environment beats the file, a section of the
-// file beats its top.
-func TestWhereSettingsComeFrom(t *testing.T) {
-	workFolder(t)
-	writeFiles(t, map[string]string{"config.json": `{"seed": 1000000, "only": "memory", "run": {"only": "balance", "nodes": [3, 5], "algo": "jump"}}`})
-	base := "run --config config.json --keys seq:n=100"
-	stdout, _ := expect(t, 0, base)
-	if !strings.HasPrefix(stdout, "seed      1000000\n") || !strings.Contains(stdout, "\n3 nodes") || !strings.Contains(stdout, "\n5 nodes") || strings.Contains(stdout, "memory ") {
-		t.Errorf("with the file:\n%s", stdout)
-	}
-	t.Setenv("RINGBENCH_NODES", "7")
-	t.Setenv("RINGBENCH_CONFIG", "config.json")
-	stdout, _ = expect(t, 0, "run --keys seq:n=100")
-	if !strings.Contains(stdout, "\n7 nodes") || strings.Contains(stdout, "\n3 nodes") {
-		t.Errorf("with the environment:\n%s", stdout)
-	}
-	stdout, _ = expect(t, 0, base+" --nodes 9")
-	if !strings.Contains(stdout, "\n9 nodes") || strings.Contains(stdout, "\n7 nodes") {
-		t.Errorf("with a flag:\n%s", stdout)
-	}
-}
-
-func TestBadConfig(t *testing.T) {
-	workFolder(t)
-	tests := []struct {
-		name, text, says string
-		code             int
-	}{
-		{"no JSON", "seed: 1", "invalid character", 2},
-		{"unknown flag", `{"sead": 1}`, `no flag is called "sead"`, 2},
-		{"unknown command", `{"walk": {"seed": 1}}`, `no command is called "walk"`, 2},
-		{"flag of another command", `{"run": {"peak": 2}}`, `run has no flag called "peak"`, 2},
-		{"bad value", `{"run": {"count": "many"}}`, "config.json: --count", 2},
-		{"itself", `{"config": "other.json"}`, `no flag is called "config"`, 2},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			writeFiles(t, map[string]string{"config.json": tt.text})
-			if _, stderr := expect(t, tt.code, "run --config config.json"); !strings.Contains(stderr, tt.says) {
-				t.Errorf("stderr %q does not say %q", stderr, tt.says)
-			}
-		})
-	}
-	if _, stderr := expect(t, 5, "run --config none.json"); !strings.Contains(stderr, "none.json: no such file") {
-		t.Errorf("stderr %q", stderr)
-	}
-	t.Setenv("RINGBENCH_COUNT", "many")
-	if _, stderr := expect(t, 2, "run"); !strings.Contains(stderr, "RINGBENCH_COUNT: --count") {
-		t.Errorf("stderr %q does not name the variable", stderr)
-	}
-}
-
 func TestInterrupt(t *testing.T) {
 	workFolder(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -275,64 +270,4 @@ func TestCompletions(t *testing.T) {
 	if stdout, _ := expect(t, 0, "version"); !strings.HasPrefix(stdout, "ringbench ") || !strings.Contains(stdout, "go1.") {
 		t.Errorf("version printed %q", stdout)
 	}
-}
-
-// The examples of --help must run. Here what a shell alone would add is taken
-// away, and the runs are made short.
-func TestHelpOfMeasuringShowsExamplesThatRun(t *testing.T) {
-	workFolder(t)
-	for name, value := range map[string]string{"COUNT": "1", "TIME": "1ms", "PATIENCE": "0s", "MAX_POINTS": "128", "NODES": "5", "KEYS": "seq:n=500"} {
-		t.Setenv("RINGBENCH_"+name, value)
-	}
-	// What exits 8 as it says: the new result is slower, and a few keys are not even.
-	exits8 := func(line string) bool {
-		return strings.Contains(line, "--fail-on 5%") || strings.Contains(line, " tune ")
-	}
-	measured := make(map[string]bool) // by verb
-	for _, command := range []string{"", "run", "compare", "tune", "report", "list"} {
-		help, _ := expect(t, 0, strings.TrimSpace(command+" --help"))
-		if !strings.Contains(help, "Exit codes:") {
-			t.Errorf("%s --help lacks the exit codes", command)
-		}
-		for name, from := range map[string]string{"results": "result_a", "old": "result_a", "new": "result_b"} {
-			copyFile(t, from+".json", name+".json") // an example before may have made it
-		}
-		_, examples, _ := strings.Cut(help, "Examples:\n")
-		examples, _, _ = strings.Cut(examples, "\n\n")
-		ran := 0
-		for line := range strings.Lines(examples) {
-			_, line, _ = strings.Cut(strings.TrimSpace(line), "ringbench ")
-			line = strings.NewReplacer("1e6", "1e4", "1e5", "1e4").Replace(line)
-			for part := range strings.SplitSeq("ringbench "+line, " && ") {
-				part, _, _ = strings.Cut(part, " > ")
-				if part == "ringbench compare old.json new.json" && command == "run" {
-					continue // the two are of other settings here than where they are made
-				}
-				if strings.Contains(part, "file:-") {
-					part += " < old.txt"
-				}
-				verb, _, _ := strings.Cut(strings.TrimPrefix(part, "ringbench "), " ")
-				if ran++; testing.Short() && measured[verb] {
-					continue // one is enough under the race detector, where each takes ten seconds
-				}
-				measured[verb] = verb == "run" || verb == "tune"
-				_, stderr, code := ringbench(t, strings.TrimPrefix(part, "ringbench "))
-				if code != 0 && !(code == 8 && exits8(part)) {
-					t.Errorf("the example %q: exit %d: %s", part, code, stderr)
-				}
-			}
-		}
-		if ran < 2 {
-			t.Errorf("%s --help: %d examples ran", command, ran)
-		}
-	}
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	data, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFiles(t, map[string]string{to: string(data)})
 }

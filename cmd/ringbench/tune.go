@@ -71,6 +71,13 @@ func newTuneCommand(e *env) *cobra.Command {
 	flags.StringVar(&t.prefer, "prefer", "time", "what makes a ring cheap: time or memory")
 	flags.DurationVar(&t.patience, "patience", 5*time.Second, "how long to go on measuring times if the machine is busy")
 	flags.StringVar(&t.output, "output", "table", "what to print: table or json")
+	checkNumber(flags, "nodes", hashring.MaxNodes)
+	checkNumber(flags, "max-points", hashring.MaxWeight)
+	checkNumbers(flags, "probes", hashring.MaxProbes)
+	checkFloat(flags, "peak", "more than 1; 1 is every node at exactly its share", func(v float64) bool { return v > 1 })
+	checkDuration(flags, "patience", 0)
+	checkChoice(flags, "prefer", "time", "memory")
+	checkChoice(flags, "output", "table", "json")
 	markRequired(cmd, "nodes", "peak")
 	return cmd
 }
@@ -88,16 +95,6 @@ func (t *tuneCommand) config() (tune.Config, error) {
 	}
 	if c.Probes, err = numbers(t.probes, hashring.MaxProbes); err != nil {
 		return c, cli.Usagef("--probes: %w", err)
-	}
-	switch {
-	case !(t.peak > 1):
-		return c, cli.Usagef("--peak %v: use more than 1; 1 is every node at exactly its share", t.peak)
-	case t.patience < 0:
-		return c, cli.Usagef("--patience %v: use 0 or more", t.patience)
-	case t.prefer != "time" && t.prefer != "memory":
-		return c, cli.Usagef("--prefer %q: use time or memory", t.prefer)
-	case t.output != "table" && t.output != "json":
-		return c, cli.Usagef("--output %q: use table or json", t.output)
 	}
 	var rule topology.Weights
 	if t.weights != "" {
@@ -138,6 +135,24 @@ type tuneReport struct {
 	Candidates []tuned  `json:"candidates"`
 	Best       *tuned   `json:"best"` // null if none reaches the target
 	Words      []string `json:"words"`
+
+	Units map[string]string `json:"units"`
+}
+
+func tuneUnits() map[string]string {
+	return map[string]string{
+		"peak":           "load of the fullest node over its share, at most; less is better",
+		"chance":         "the same of a placement that divides hashes evenly: what these keys allow",
+		"hottest":        "share of the most frequent key over that of the lightest node; less is better",
+		"peak_worst":     "the peak in the worst of five sets of node names; less is better",
+		"peak_median":    "the peak in the middle one; less is better",
+		"points":         "points per unit of weight",
+		"probes":         "points tried for a key",
+		"bytes":          "bytes that lookups need; less is better",
+		"lookup_ns":      "nanoseconds of a lookup, median; less is better",
+		"lookup_low_ns":  "nanoseconds, lower end of the confidence interval",
+		"lookup_high_ns": "nanoseconds, upper end of the confidence interval",
+	}
 }
 
 // tune is the tune command.
@@ -152,7 +167,7 @@ func (e *env) tune(ctx context.Context, t *tuneCommand) error {
 	if c.Keys, err = e.loadKeys(ctx, t.keys); err != nil {
 		return err
 	}
-	progress := e.progress("search", 0)
+	progress := e.progress("search", c.Rings())
 	c.Step = progress.Add
 	found, err := tune.Search(ctx, c)
 	progress.Done()
@@ -162,7 +177,7 @@ func (e *env) tune(ctx context.Context, t *tuneCommand) error {
 	rep := &tuneReport{
 		Command: "tune", Version: 1, Seed: t.keys.seed, Nodes: len(c.Nodes), Peak: t.peak,
 		Keys:   describeKeys(c.Keys.Source(), c.Keys.Format(), nil, c.Keys.Len(), c.Keys.Distinct()),
-		Chance: found.Chance, Hottest: found.Hottest,
+		Chance: found.Chance, Hottest: found.Hottest, Units: tuneUnits(),
 	}
 	if err := e.price(ctx, t, c, found, rep); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -143,18 +142,15 @@ func (e *env) checkGolden(ctx context.Context, v *verifyCommand) error {
 		v.file = "stdin"
 	} else {
 		f, err := os.Open(v.file)
-		if errors.Is(err, fs.ErrNotExist) {
-			return cli.NotFoundf("%s: no such file", v.file)
-		}
 		if err != nil {
-			return cli.Failedf("%w", err)
+			return unreadable(v.file, err)
 		}
 		defer f.Close()
 		in = f
 	}
 	file, err := golden.Read(in)
 	if err != nil {
-		return cli.Usagef("%s: %w", v.file, err)
+		return cli.Usagef("%s: %w", v.file, plainCause(err))
 	}
 	first, total, err := file.Check(ctx, v.top)
 	if err != nil && !errors.Is(err, context.Canceled) {

@@ -2,7 +2,9 @@
 // the machine it is used on: it runs the same code twice and once with lookups
 // that do a tenth more work, in turn, twenty times over. Of the twenty pairs of
 // equal code at most one may show any row other than "~", and the slower code
-// must be shown as slower in all twenty.
+// must be shown as slower in all twenty: most of its lookup rows, none of them as
+// faster. How often each setting was shown is printed below, since most rows can
+// hide that one setting never is.
 //
 //	go run ./internal/aatest                     # builds ringbench; about 25 minutes, more on a busy machine
 //	go run ./internal/aatest -keep results       # keeps the results
@@ -19,10 +21,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,6 +128,30 @@ type tally struct {
 	slowRows  int
 	slowShown int
 	blind     int // times that could not be judged
+	settings  []*setting
+}
+
+// A setting is what became of one lookup row of the slower code over all rounds.
+type setting struct {
+	name        string
+	rows, shown int
+	least, most float64 // what a difference had to exceed
+}
+
+// note counts a row of the slower code.
+func (t *tally) note(r *compare.Row) {
+	name := r.Config + " " + r.Metric
+	i := slices.IndexFunc(t.settings, func(s *setting) bool { return s.name == name })
+	if i < 0 {
+		i = len(t.settings)
+		t.settings = append(t.settings, &setting{name: name, least: r.Limit, most: r.Limit})
+	}
+	s := t.settings[i]
+	s.rows++
+	if r.Verdict == compare.Worse {
+		s.shown++
+	}
+	s.least, s.most = min(s.least, r.Limit), max(s.most, r.Limit)
 }
 
 // judge compares the three results of a round and prints a line.
@@ -144,11 +172,10 @@ func (x *experiment) judge(t *tally, i int, round [3]string) error {
 		return err
 	}
 	t.rounds++
+	_, blind := same.Times()
+	t.blind += blind
 	var differ []string
 	for _, r := range same.Rows {
-		if r.Why != "" {
-			t.blind++
-		}
 		if r.Verdict != compare.Same {
 			differ = append(differ, fmt.Sprintf("%s %s %+.1f %% (p %.2g, limit %.1f %%)", r.Config, r.Metric, 100*r.Delta, r.Holm, 100*r.Limit))
 		}
@@ -163,6 +190,7 @@ func (x *experiment) judge(t *tally, i int, round [3]string) error {
 			continue
 		}
 		rows++
+		t.note(&r)
 		switch r.Verdict {
 		case compare.Worse:
 			worse++
@@ -194,6 +222,10 @@ func (x *experiment) report(t *tally) bool {
 	fmt.Fprintf(x.stdout, "\nequal code:  %d of %d pairs show a row other than ~ (at most %d)\n", t.falseOnes, t.rounds, most)
 	fmt.Fprintf(x.stdout, "slower code: shown in %d of %d (a round counts if most lookup rows are worse and none better); %d of %d rows\n",
 		t.shown, t.rounds, t.slowShown, t.slowRows)
-	fmt.Fprintf(x.stdout, "times that could not be judged because the machine was busy: %d\n", t.blind)
+	for _, s := range t.settings {
+		fmt.Fprintf(x.stdout, "  %-46s shown in %2d of %2d; its limit was %.1f to %.1f %%\n",
+			s.name, s.shown, s.rows, 100*math.Expm1(s.least), 100*math.Expm1(s.most))
+	}
+	fmt.Fprintf(x.stdout, "times of equal code that could not be judged, mostly because the machine was busy: %d\n", t.blind)
 	return t.falseOnes <= most && t.shown == t.rounds
 }

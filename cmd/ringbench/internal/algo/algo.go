@@ -22,8 +22,8 @@ var ErrCannot = errors.New("this algorithm cannot do that")
 // A Setting is what may be tuned about an algorithm. Zero means that the
 // algorithm has no such setting.
 type Setting struct {
-	Points int // points per unit of weight on the ring
-	Probes int // points tried for a key
+	Points int `json:"points"` // points per unit of weight on the ring
+	Probes int `json:"probes"` // points tried for a key
 }
 
 // A Removal says which nodes an algorithm can lose without moving other keys.

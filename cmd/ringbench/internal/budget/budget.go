@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/measure"
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
 )
 
@@ -104,24 +105,29 @@ func (l *Limit) validate() error {
 		return errors.New("a negative number of nodes, points or probes")
 	case l.Max != nil && l.Min != nil && *l.Min > *l.Max:
 		return fmt.Errorf("min %v is above max %v", *l.Min, *l.Max)
-	case l.Max != nil && *l.Max < least(l.Metric):
-		return fmt.Errorf("max %v: %s is never below %v, so nothing can meet it", *l.Max, l.Metric, least(l.Metric))
+	}
+	return l.possible(l.Metric)
+}
+
+// possible returns an error if no number of a metric can be within the limit.
+func (l *Limit) possible(metric string) error {
+	if l.Max == nil {
+		return nil
+	}
+	m, _ := measure.Describe(metric)
+	switch {
+	case *l.Max < 1 && (metric == "peak" || metric == "arc-peak"): // some node has at least its fair share
+		return fmt.Errorf("max %v: %s is never below 1, so nothing can meet it", *l.Max, metric)
+	case *l.Max <= 0 && (m.Timed || metric == "bytes"):
+		return fmt.Errorf("max %v: %s is always above 0, so nothing can meet it", *l.Max, metric)
+	case *l.Max < 0:
+		return fmt.Errorf("max %v: %s is never below 0, so nothing can meet it", *l.Max, metric)
 	}
 	return nil
 }
 
-// least returns the smallest value that a metric can have.
-func least(metric string) float64 {
-	switch metric {
-	case "peak", "arc-peak":
-		return 1 // some node has at least its fair share
-	default:
-		return 0
-	}
-}
-
 // Check returns an error wrapping [ErrBudget] if a limit matches nothing that
-// the run is going to measure.
+// the run is going to measure, or something that cannot be within it.
 func (b *Budget) Check(k Known) error {
 	for i := range b.Limits {
 		l := &b.Limits[i]
@@ -138,6 +144,14 @@ func (b *Budget) Check(k Known) error {
 		case l.Probes != 0 && !slices.Contains(k.Probes, l.Probes):
 			what = fmt.Sprintf("%d probes; it measures %v", l.Probes, k.Probes)
 		default:
+			for _, metric := range k.Metrics {
+				if !match(l.Metric, metric) {
+					continue
+				}
+				if err := l.possible(metric); err != nil {
+					return fmt.Errorf("%w: limit %d: %w", ErrBudget, i+1, err)
+				}
+			}
 			continue
 		}
 		return fmt.Errorf("%w: limit %d: this run does not measure %s", ErrBudget, i+1, what)
@@ -194,9 +208,9 @@ func (l *Limit) broken(r *result.Row) string {
 	}
 	switch {
 	case l.Max != nil && r.Value > *l.Max:
-		return fmt.Sprintf("%s: %.4g %s%s; the limit is at most %v%s", r.Name(), r.Value, r.Unit, sure, *l.Max, by(r.Value, *l.Max))
+		return fmt.Sprintf("%s: %.4g %s%s; the limit is at most %v, exceeded by %s%s", r.Name(), r.Value, r.Unit, sure, *l.Max, by(r.Value, *l.Max), doubt(r))
 	case l.Min != nil && r.Value < *l.Min:
-		return fmt.Sprintf("%s: %.4g %s%s; the limit is at least %v%s", r.Name(), r.Value, r.Unit, sure, *l.Min, by(r.Value, *l.Min))
+		return fmt.Sprintf("%s: %.4g %s%s; the limit is at least %v, missed by %s%s", r.Name(), r.Value, r.Unit, sure, *l.Min, by(r.Value, *l.Min), doubt(r))
 	}
 	return ""
 }
@@ -204,7 +218,18 @@ func (l *Limit) broken(r *result.Row) string {
 // by says how far a value is beyond its limit.
 func by(value, limit float64) string {
 	if limit == 0 {
-		return fmt.Sprintf(", exceeded by %.4g", math.Abs(value))
+		return fmt.Sprintf("%.4g", math.Abs(value))
 	}
-	return fmt.Sprintf(", exceeded by %.1f %%", 100*math.Abs(value/limit-1))
+	return fmt.Sprintf("%.1f %%", 100*math.Abs(value/limit-1))
+}
+
+// doubt says why a number is not sure, "" if it is.
+func doubt(r *result.Row) string {
+	switch {
+	case r.Few:
+		return "; it is of too few samples to be sure: use a larger --count"
+	case r.Busy:
+		return "; the machine was too busy to be sure"
+	}
+	return ""
 }

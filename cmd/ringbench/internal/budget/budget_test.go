@@ -21,7 +21,11 @@ func TestParseRefuses(t *testing.T) {
 		{"neither max nor min", `{"limits": [{"metric": "lookup"}]}`, "neither max nor min"},
 		{"min above max", `{"limits": [{"metric": "lookup", "min": 6, "max": 5}]}`, "min 6 is above max 5"},
 		{"a peak below the mean is impossible", `{"limits": [{"metric": "peak", "max": 0.9}]}`, "never below 1"},
-		{"a negative time is impossible", `{"limits": [{"metric": "lookup", "max": -1}]}`, "never below 0"},
+		{"a negative time is impossible", `{"limits": [{"metric": "lookup", "max": -1}]}`, "max -1: lookup is always above 0, so nothing can meet it"},
+		{"so is one of 0", `{"limits": [{"metric": "lookup", "max": 0}]}`, "max 0: lookup is always above 0"},
+		{"of preference lists too", `{"limits": [{"metric": "top5", "max": 0}]}`, "top5 is always above 0"},
+		{"lookups need memory", `{"limits": [{"metric": "bytes", "max": 0}]}`, "bytes is always above 0"},
+		{"a negative count is impossible", `{"limits": [{"metric": "cv", "max": -0.5}]}`, "cv is never below 0"},
 		{"a bad pattern", `{"limits": [{"metric": "[", "max": 1}]}`, "syntax error"},
 		{"negative nodes", `{"limits": [{"metric": "lookup", "nodes": -1, "max": 1}]}`, "negative"},
 		{"more than a value", `{"limits": [{"metric": "lookup", "max": 1}]} {}`, "behind the JSON"},
@@ -49,16 +53,20 @@ func parse(t *testing.T, limits string) *budget.Budget {
 // A limit on what the run does not measure would never bite.
 func TestCheck(t *testing.T) {
 	known := budget.Known{
-		Algos: []string{"ring", "jump"}, Metrics: []string{"lookup", "needless-add"},
+		Algos: []string{"ring", "jump"}, Metrics: []string{"lookup", "top3", "peak", "needless-add", "lookup-allocs"},
 		Nodes: []int{10, 100}, Points: []int{160}, Probes: []int{1},
 	}
 	tests := []struct{ name, limit, says string }{
 		{"known", `{"algo": "r*", "metric": "needless-*", "nodes": 10, "points": 160, "probes": 1, "max": 0}`, ""},
-		{"unknown metric", `{"metric": "latency", "max": 0}`, `metric "latency"; it measures lookup, needless-add`},
-		{"unknown algorithm", `{"algo": "rung", "metric": "lookup", "max": 0}`, `algorithm "rung"`},
-		{"other nodes", `{"metric": "lookup", "nodes": 11, "max": 0}`, "11 nodes; it measures [10 100]"},
-		{"other points", `{"metric": "lookup", "points": 11, "max": 0}`, "11 points"},
-		{"other probes", `{"metric": "lookup", "probes": 2, "max": 0}`, "2 probes"},
+		{"unknown metric", `{"metric": "latency", "max": 1}`, `metric "latency"; it measures lookup, top3, peak, needless-add, lookup-allocs`},
+		{"nothing is allocated", `{"metric": "*-allocs", "max": 0}`, ""},
+		{"an impossible peak behind a pattern", `{"metric": "pea?", "max": 0.5}`, "limit 1: max 0.5: peak is never below 1, so nothing can meet it"},
+		{"an impossible time behind a pattern", `{"metric": "l*", "max": 0}`, "lookup is always above 0"},
+		{"one of many is impossible", `{"metric": "*", "max": 0.5}`, "peak is never below 1"},
+		{"unknown algorithm", `{"algo": "rung", "metric": "lookup", "max": 1}`, `algorithm "rung"`},
+		{"other nodes", `{"metric": "lookup", "nodes": 11, "max": 1}`, "11 nodes; it measures [10 100]"},
+		{"other points", `{"metric": "lookup", "points": 11, "max": 1}`, "11 points"},
+		{"other probes", `{"metric": "lookup", "probes": 2, "max": 1}`, "2 probes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,6 +89,8 @@ func TestExceeded(t *testing.T) {
 		{Algo: "ring", Nodes: 10, Points: 160, Probes: 1, Metric: "lookup", Unit: "ns/op", Value: 20, Low: 19, High: 21, Confidence: 0.95, Samples: []float64{19, 20, 21}},
 		{Algo: "ring", Nodes: 100, Points: 160, Probes: 1, Metric: "lookup", Unit: "ns/op", Value: 30},
 		{Algo: "jump", Nodes: 10, Metric: "needless-add", Unit: "keys", Value: 3},
+		{Algo: "ring", Nodes: 10, Metric: "build", Unit: "ns/op", Value: 6, Busy: true},
+		{Algo: "ring", Nodes: 10, Metric: "add", Unit: "ns/op", Value: 6, Few: true},
 	}
 	tests := []struct {
 		name, limit string
@@ -93,7 +103,9 @@ func TestExceeded(t *testing.T) {
 		},
 		{"every row that matches", `{"metric": "lookup", "max": 10}`, []string{"nodes=10 ", "nodes=100 "}},
 		{"a limit of 0 has no percentage", `{"metric": "needless-*", "max": 0}`, []string{"exceeded by 3"}},
-		{"too little", `{"metric": "lookup", "nodes": 100, "min": 40}`, []string{"at least 40, exceeded by 25.0 %"}},
+		{"too little", `{"metric": "lookup", "nodes": 100, "min": 40}`, []string{"at least 40, missed by 25.0 %"}},
+		{"a busy machine is named", `{"metric": "build", "max": 5}`, []string{"exceeded by 20.0 %; the machine was too busy to be sure"}},
+		{"so are too few samples", `{"metric": "add", "min": 8}`, []string{"missed by 25.0 %; it is of too few samples to be sure: use a larger --count"}},
 		{"only the algorithm that is named", `{"algo": "jump", "metric": "*", "max": 5}`, nil},
 		{"nothing matches", `{"algo": "jump", "metric": "lookup", "max": 5}`, []string{"matches no row"}},
 	}

@@ -119,6 +119,28 @@ func TestWriteFileKeepsTheOldFileWhenWritingFails(t *testing.T) {
 	}
 }
 
+func TestWriteFileCleansUpWhenWritingPanics(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.json")
+	if err := cli.WriteFile(path, text("old")); err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic of the writer was lost")
+			}
+		}()
+		_ = cli.WriteFile(path, func(io.Writer) error { panic("broken promise") })
+	}()
+	if got := content(t, path); got != "old" {
+		t.Errorf("the file holds %q, want what it held before", got)
+	}
+	if got := files(t, dir); got != "out.json" {
+		t.Errorf("the folder holds %s, want out.json alone", got)
+	}
+}
+
 func TestWriteFileNamesWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{filepath.Join(dir, "none", "report.html"), dir} {

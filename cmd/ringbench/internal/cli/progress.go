@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -85,12 +86,16 @@ func (p *Progress) long() bool {
 	return float64(elapsed)*float64(p.total)/float64(p.done) > float64(progressMin)
 }
 
-// left says how long the rest will take if it goes on as it went so far.
+// left says how long the rest will take if it goes on as it went so far, or how
+// much was done and how fast if nobody knows how much there is.
 func (p *Progress) left() string {
-	if p.total < 1 || p.done < 1 || p.done > p.total {
+	elapsed := time.Since(p.start)
+	if p.total < 1 {
+		return fmt.Sprintf(", %d so far, %.0f a second", p.done, float64(p.done)/elapsed.Seconds())
+	}
+	if p.done < 1 || p.done > p.total {
 		return ""
 	}
-	elapsed := time.Since(p.start)
 	rest := time.Duration(float64(elapsed) * float64(p.total-p.done) / float64(p.done))
 	return ", " + rest.Round(time.Second).String() + " left"
 }
@@ -109,6 +114,7 @@ func (p *Progress) draw() {
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0), // else it starts a goroutine that nothing ends
 		progressbar.OptionSetTheme(progressbar.ThemeASCII),
 	)
 }

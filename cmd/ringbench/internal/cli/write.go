@@ -17,8 +17,8 @@ import (
 // the folder. A reader of path sees the old content or the new, even after a
 // power cut. A path that is a device or a pipe is written to directly.
 //
-// If anything fails, the file that was at path is untouched and the temporary
-// file is gone. The error names path.
+// If anything fails or write panics, the file that was at path is untouched and
+// the temporary file is gone. The error names path.
 func WriteFile(path string, write func(io.Writer) error) error {
 	if err := writeFile(path, write); err != nil {
 		return fmt.Errorf("write %s: %w", path, cause(err))
@@ -26,7 +26,7 @@ func WriteFile(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-func writeFile(path string, write func(io.Writer) error) error {
+func writeFile(path string, write func(io.Writer) error) (err error) {
 	mode := fs.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {
 		if info.IsDir() {
@@ -50,12 +50,19 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	renamed := false
+	defer func() { // write may panic
+		if !renamed {
+			err = errors.Join(err, os.Remove(temp))
+		}
+	}()
 	if err := fill(f, write); err != nil {
-		return errors.Join(err, os.Remove(temp))
+		return err
 	}
 	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(err, os.Remove(temp))
+		return err
 	}
+	renamed = true
 	return syncDir(dir)
 }
 
@@ -73,17 +80,18 @@ func writeDevice(path string, write func(io.Writer) error) error {
 	return errors.Join(err, f.Close())
 }
 
-// fill writes, flushes, syncs and closes f. It closes f on every path.
-func fill(f *os.File, write func(io.Writer) error) error {
+// fill writes, flushes, syncs and closes f. It closes f on every path, that of a
+// panic too: an open file cannot be removed everywhere.
+func fill(f *os.File, write func(io.Writer) error) (err error) {
+	defer func() { err = errors.Join(err, f.Close()) }()
 	b := bufio.NewWriterSize(f, 1<<16)
-	err := write(b)
-	if err == nil {
-		err = b.Flush()
+	if err := write(b); err != nil {
+		return err
 	}
-	if err == nil {
-		err = f.Sync()
+	if err := b.Flush(); err != nil {
+		return err
 	}
-	return errors.Join(err, f.Close())
+	return f.Sync()
 }
 
 // syncDir makes a rename in dir last. Windows has no such call and needs none.

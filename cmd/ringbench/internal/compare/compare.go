@@ -11,6 +11,10 @@
 // Times are compared in terms of the reference that ran beside them, so that a
 // processor that clocks higher does not look like faster code. A number that is
 // exact differs if it is not the same.
+//
+// A row that nothing can be said about says why, and is never called different:
+// a time of a busy machine, of another processor, of too few samples or of a
+// lookup of other keys, and a number of which neither less nor more is better.
 package compare
 
 import (
@@ -18,6 +22,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/stats"
@@ -34,19 +39,17 @@ const (
 
 	// busyFactor is what the share of disturbed batches adds to Floor. They are
 	// left out, but the caches they leave behind are not those of a quiet
-	// machine. Of 255 pairs of equal lookups in runs of which a third was
-	// disturbed, the furthest were 1.9 % apart.
+	// machine.
 	busyFactor = 0.05
 
 	// A placement of more than cacheMin bytes shares the caches of the machine
 	// with whatever else runs, and may be faster or slower for minutes at a time.
-	// No run sees that of itself, so cacheFloor is added to Floor. Of 60 pairs of
-	// equal code the furthest were 2.6 % apart.
+	// No run sees that of itself, so cacheFloor is added to Floor.
 	cacheMin   = 256 << 10
 	cacheFloor = 0.03
 
 	// Builds, additions and removals allocate, which depends on the state of the
-	// heap. Of 573 pairs of equal code the furthest were 6.2 % apart.
+	// heap.
 	allocFloor = 0.03
 
 	// errorFactor is how many standard errors two medians may be apart by
@@ -69,6 +72,15 @@ const (
 	Worse  Verdict = "worse"
 )
 
+// Why a row cannot be judged.
+const (
+	whyPlace = "another processor"
+	whyBusy  = "the machine was busy"
+	whyKeys  = "other keys"
+	whyFew   = "too few samples"
+	whyNear  = "1.00 is perfect, less is not better"
+)
+
 // A Row is the comparison of one row.
 type Row struct {
 	Algo    string  `json:"algo"`
@@ -87,6 +99,8 @@ type Row struct {
 	Exact   bool    `json:"exact"`
 	Verdict Verdict `json:"verdict"`
 	Why     string  `json:"why,omitempty"` // why a row cannot be judged
+
+	least float64 // the smallest p that so many samples can have
 }
 
 // A Result is the comparison of two files.
@@ -108,6 +122,9 @@ func Files(before, after *result.File) (*Result, error) {
 			continue
 		}
 		row := c.row(was, now)
+		if nearOne(now) {
+			row.Better = result.NearOne
+		}
 		if !row.Exact && row.Why == "" {
 			ps = append(ps, row.P)
 			tested = append(tested, len(c.out.Rows))
@@ -125,8 +142,23 @@ func Files(before, after *result.File) (*Result, error) {
 			row.Verdict = row.direction()
 		}
 	}
-	c.power(len(ps))
+	c.power(tested)
 	return &c.out, nil
+}
+
+// Times returns the number of times that were compared, and how many of them
+// could not be judged.
+func (r *Result) Times() (all, blind int) {
+	for i := range r.Rows {
+		if r.Rows[i].Exact {
+			continue
+		}
+		all++
+		if r.Rows[i].Why != "" {
+			blind++
+		}
+	}
+	return all, blind
 }
 
 // Regressions returns the rows that are worse by more than a fraction.
@@ -169,7 +201,7 @@ func (c *comparer) notes() {
 	c.samePlace = old.Machine.CPU == now.Machine.CPU && old.Machine.Arch == now.Machine.Arch
 	c.speed = 1
 	if !c.sameKeys {
-		c.note("The files are of different keys or zones: what depends on them is shown and not judged.")
+		c.note("The files are of different keys or zones: what depends on them, the time of a lookup too, is shown and not judged.")
 	}
 	if !c.samePlace {
 		c.note("The files are of different processors (%s; %s): times are shown and not judged.", old.Machine.CPU, now.Machine.CPU)
@@ -200,17 +232,26 @@ func (c *comparer) unmatched() {
 	}
 }
 
-// power notes whether the test could have found anything.
-func (c *comparer) power(rows int) {
+// power marks the times that have too few samples for any difference to be told
+// from chance, those of the rows that were tested together included.
+func (c *comparer) power(tested []int) {
 	least := 1.0
-	for i := range c.after.Rows {
-		now := &c.after.Rows[i]
-		if was, ok := c.before.Find(now.Name()); ok && now.Timed() {
-			least = min(least, stats.LeastP(len(was.Samples), len(now.Samples)))
+	for _, k := range tested {
+		least = min(least, c.out.Rows[k].least)
+	}
+	if least*float64(len(tested)) >= Level {
+		for _, k := range tested {
+			c.out.Rows[k].Why = whyFew
 		}
 	}
-	if rows > 0 && least*float64(rows) >= Level {
-		c.note("With so few samples no difference of %d rows can be told from chance: run with a larger --count.", rows)
+	few := 0
+	for i := range c.out.Rows {
+		if c.out.Rows[i].Why == whyFew {
+			few++
+		}
+	}
+	if few > 0 {
+		c.note("With so few samples no difference of %d times can be told from chance: run with a larger --count.", few)
 	}
 }
 
@@ -228,17 +269,34 @@ func (c *comparer) row(was, now *result.Row) Row {
 	row.Low, row.High = c.interval(was.Samples, now.Samples)
 	least := floor(was, now)
 	row.Limit = c.limit(was, now, least)
+	row.least = stats.LeastP(len(was.Samples), len(now.Samples))
 	switch {
 	case !c.samePlace:
-		row.Why = "another processor"
+		row.Why = whyPlace
+	case !c.sameKeys && ofKeys(now.Metric):
+		row.Why = whyKeys
+	case was.Few || now.Few || row.least >= Level: // before busy: no quieter machine would help
+		row.Why = whyFew
 	case was.Busy || now.Busy:
-		row.Why = "the machine was busy"
+		row.Why = whyBusy
 	default:
 		// The question is not whether the samples differ at all, which a tenth
 		// of a percent can make plain, but whether they do by more than least.
 		row.P = stats.Beyond(was.Samples, scaled(now.Samples, 1/c.speed), least)
 	}
 	return row
+}
+
+// ofKeys reports whether a time depends on the keys: it takes longer to hash
+// longer ones.
+func ofKeys(metric string) bool {
+	return metric == "lookup" || strings.HasPrefix(metric, "top")
+}
+
+// nearOne reports whether 1 is what is best of a row. Files that were written
+// before there was a word for it say that less is better.
+func nearOne(r *result.Row) bool {
+	return r.Better == result.NearOne || strings.HasPrefix(r.Metric, "moved-")
 }
 
 // exact compares numbers that do not depend on the machine.
@@ -253,7 +311,9 @@ func (c *comparer) exact(row *Row, was, now *result.Row) {
 	row.Low, row.High = row.Delta, row.Delta
 	switch {
 	case !c.sameKeys && now.Metric != "bytes":
-		row.Why = "other keys"
+		row.Why = whyKeys
+	case nearOne(now):
+		row.Why = whyNear
 	case row.Delta != 0:
 		row.P, row.Holm, row.Verdict = 0, 0, row.direction()
 	}

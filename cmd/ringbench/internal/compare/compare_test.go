@@ -75,7 +75,13 @@ func TestVerdictOfATime(t *testing.T) {
 		{"three samples tell nothing", 110, func(a, b *result.File) {
 			a.Rows[0].Samples, b.Rows[0].Samples = a.Rows[0].Samples[:3], b.Rows[0].Samples[:3]
 		}, same},
-		{"other keys are other work, yet times are times", 110, func(a, b *result.File) { b.Keys.Digest = "e" }, worse},
+		{"a lookup of other keys is other work", 110, func(a, b *result.File) { b.Keys.Digest = "e" }, same},
+		{"so is a preference list", 110, func(a, b *result.File) {
+			a.Rows[0].Metric, b.Rows[0].Metric, b.Keys.Digest = "top3", "top3", "e"
+		}, same},
+		{"a build is the same work with other keys", 110, func(a, b *result.File) {
+			a.Rows[0].Metric, b.Rows[0].Metric, b.Keys.Digest = "build", "build", "e"
+		}, worse},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -147,7 +153,7 @@ func TestNotes(t *testing.T) {
 		{"another processor", func(a, b *result.File) { b.Machine.CPU = "other" }, "different processors (test; other)"},
 		{"another speed", func(a, b *result.File) { b.Reference.Best = 1.8 }, "ran +20.0 % slower"},
 		{"rows of one file", func(a, b *result.File) { a.Rows = append(a.Rows, timed("build", 1)) }, "1 rows are in the old file only"},
-		{"few samples", func(a, b *result.File) { b.Rows[0].Samples = b.Rows[0].Samples[:1] }, "larger --count"},
+		{"few samples", func(a, b *result.File) { b.Rows[0].Samples = b.Rows[0].Samples[:1] }, "no difference of 1 times can be told from chance: run with a larger --count"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,6 +173,86 @@ func TestNotes(t *testing.T) {
 func TestFilesWithoutACommonRow(t *testing.T) {
 	if _, err := compare.Files(file(timed("lookup", 1)), file(timed("build", 1))); err == nil {
 		t.Error("files without a common row were compared")
+	}
+}
+
+// What could not be judged must never be taken for what did not differ: it says
+// why, and is counted.
+func TestTimesThatCannotBeJudgedSayWhy(t *testing.T) {
+	few := func(f *result.File, n int) { f.Rows[0].Samples = f.Rows[0].Samples[:n] }
+	tests := []struct {
+		name string
+		edit func(a, b *result.File)
+		why  string
+	}{
+		{"nothing wrong", func(a, b *result.File) {}, ""},
+		{"busy", func(a, b *result.File) { a.Rows[0].Busy = true }, "the machine was busy"},
+		{"other processor", func(a, b *result.File) { b.Machine.CPU = "other" }, "another processor"},
+		{"other keys", func(a, b *result.File) { b.Keys.Digest = "e" }, "other keys"},
+		{"other zones", func(a, b *result.File) { b.Settings.Zones = 5 }, "other keys"},
+		{"few samples", func(a, b *result.File) { few(a, 3); few(b, 3) }, "too few samples"},
+		{"few samples of a busy machine", func(a, b *result.File) { few(a, 3); few(b, 3); a.Rows[0].Busy = true }, "too few samples"},
+		{"two samples of many", func(a, b *result.File) { few(a, 2); a.Rows[0].Few = true }, "too few samples"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := file(timed("lookup", 100)), file(timed("lookup", 300))
+			tt.edit(a, b)
+			res := compareFiles(t, a, b)
+			all, blind := res.Times()
+			want := 0
+			if tt.why != "" {
+				want = 1
+			}
+			if got := res.Rows[0].Why; got != tt.why || all != 1 || blind != want {
+				t.Errorf("why %q, %d of %d times blind; want %q, %d of 1", got, blind, all, tt.why, want)
+			}
+		})
+	}
+}
+
+// Six samples tell one row from chance, and not one of a hundred.
+func TestSamplesMayBeTooFewForSoManyRows(t *testing.T) {
+	a, b := file(), file()
+	for i := range 100 {
+		was, now := timed("m"+strings.Repeat("x", i), 100), timed("m"+strings.Repeat("x", i), 300)
+		was.Samples, now.Samples = was.Samples[:6], now.Samples[:6]
+		a.Rows, b.Rows = append(a.Rows, was), append(b.Rows, now)
+	}
+	if all, blind := compareFiles(t, a, b).Times(); all != 100 || blind != 100 {
+		t.Errorf("%d of %d times could not be judged, want all of 100", blind, all)
+	}
+	a.Rows[1], b.Rows[1] = timed("build", 100), timed("build", 300)
+	a.Rows[2].Samples = a.Rows[2].Samples[:3] // with the samples of one other row, that one still has too few
+	if r := compareFiles(t, a, b).Rows; r[1].Verdict != compare.Worse || r[2].Why == "" {
+		t.Errorf("a row of many samples is %+v, one of three %+v", r[1], r[2])
+	}
+	a.Rows, b.Rows = a.Rows[:1], b.Rows[:1]
+	if r := compareFiles(t, a, b).Rows[0]; r.Verdict != compare.Worse || r.Why != "" {
+		t.Errorf("alone: %+v, want worse", r)
+	}
+}
+
+// Of moved keys 1.00 is perfect: a move towards it is no regression, away from
+// it neither, and old files that say less is better are read alike.
+func TestMovedKeysAreNotJudged(t *testing.T) {
+	near := exact("moved-weight", 0.29)
+	near.Better = result.NearOne
+	after := near
+	after.Value = 1
+	a := file(exact("moved-add", 0.29), near, exact("needless-add", 0))
+	b := file(exact("moved-add", 1), after, exact("needless-add", 3))
+	res := compareFiles(t, a, b)
+	for _, r := range res.Rows[:2] {
+		if r.Verdict != compare.Same || r.Why == "" || r.Better != result.NearOne || r.Delta < 2 {
+			t.Errorf("%s: %+v, want it shown and not judged", r.Metric, r)
+		}
+	}
+	if got := res.Regressions(0); len(got) != 1 || got[0].Metric != "needless-add" {
+		t.Errorf("Regressions = %+v, want needless-add alone", got)
+	}
+	if all, blind := res.Times(); all != 0 || blind != 0 {
+		t.Errorf("%d of %d exact numbers are counted as times", blind, all)
 	}
 }
 

@@ -38,6 +38,7 @@ type File struct {
 	Points      int             `json:"points"`
 	Probes      int             `json:"probes"`
 	Fingerprint string          `json:"fingerprint"`
+	Replicas    int             `json:"replicas,omitempty"` // owners of a key, if there are as many nodes
 	Nodes       []Node          `json:"nodes"`
 	Keys        []Key           `json:"keys"`
 }
@@ -71,7 +72,7 @@ func Make(ctx context.Context, s *hashring.Snapshot, set *keys.Set, count, repli
 	o, f := s.Options(), s.Fingerprint()
 	file := &File{
 		Golden: "ringbench", Version: Version, Layout: o.Layout, Points: o.Points, Probes: o.Probes,
-		Fingerprint: hex.EncodeToString(f[:]),
+		Fingerprint: hex.EncodeToString(f[:]), Replicas: replicas,
 	}
 	for n := range s.Nodes() {
 		out := Node{Node: n}
@@ -131,7 +132,8 @@ func (f *File) Write(w io.Writer) error {
 	return err
 }
 
-// Read reads a golden file. The error wraps [ErrFormat] if it is none.
+// Read reads a golden file. The error wraps [ErrFormat] if it is none, or if a
+// key has too few owners to check.
 func Read(r io.Reader) (*File, error) {
 	data, err := io.ReadAll(io.LimitReader(r, sizeMax+1))
 	if err != nil {
@@ -158,7 +160,33 @@ func Read(r io.Reader) (*File, error) {
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("line %d: %w: more after the end", line, ErrFormat)
 	}
+	if err := f.complete(); err != nil {
+		return nil, err
+	}
 	return &f, nil
+}
+
+// complete returns an error if a key has fewer owners than the file says that
+// keys have: they would hold with any ring. A file that does not say so has as
+// many as its longest list.
+func (f *File) complete() error {
+	want := max(f.Replicas, 1)
+	if f.Replicas == 0 {
+		for _, k := range f.Keys {
+			want = max(want, len(k.Owners))
+		}
+	}
+	want = min(want, len(f.Nodes))
+	for i, k := range f.Keys {
+		if len(k.Owners) < want {
+			text := k.Key
+			if k.Base64 != "" {
+				text = "base64:" + k.Base64
+			}
+			return fmt.Errorf("%w: key %d, %q: %d owners where every key has %d", ErrFormat, i+1, text, len(k.Owners), want)
+		}
+	}
+	return nil
 }
 
 // Ring builds the ring that the file describes.

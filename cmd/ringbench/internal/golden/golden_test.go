@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +75,24 @@ func TestWhatWasWrittenHolds(t *testing.T) {
 	}
 }
 
+// There are as many owners as nodes at most, and a file need not say how many it
+// asked for.
+func TestShortListsHoldWhereThereAreNoMoreNodes(t *testing.T) {
+	more := append([]hashring.Node{{ID: "d"}}, nodes...)
+	for _, nodes := range [][]hashring.Node{nodes[:2], more} {
+		text := write(t, hashring.Options{}, load(t, "seq:n=9", ""), 9, nodes...)
+		silent := strings.Replace(text, "  \"replicas\": 3,\n", "", 1)
+		if silent == text {
+			t.Fatal("nothing was altered")
+		}
+		for _, text := range []string{text, silent} {
+			if first, total := check(t, text, 3); total != 0 {
+				t.Errorf("%d nodes: %d differences: %+v", len(nodes), total, first)
+			}
+		}
+	}
+}
+
 func TestDifferencesAreFound(t *testing.T) {
 	text := write(t, hashring.Options{}, load(t, "seq:n=50", ""), 50, nodes...)
 	other := write(t, hashring.Options{}, load(t, "seq:n=50", ""), 50, hashring.Node{ID: "a", Weight: 2}, hashring.Node{ID: "b"}, hashring.Node{ID: "d"})
@@ -119,17 +138,23 @@ func TestKeysArePickedEvenly(t *testing.T) {
 	}
 }
 
+var owners = regexp.MustCompile(`"owners":\[[^]]*\]`)
+
 func TestFilesThatCannotBeUsed(t *testing.T) {
 	good := write(t, hashring.Options{}, load(t, "seq:n=3", ""), 3, nodes...)
+	last := regexp.MustCompile(`,"[abc]"\]`).FindStringIndex(good) // owner of the first key
 	for name, tt := range map[string]struct{ text, want string }{
-		"empty":         {"", "not a golden file"},
-		"text":          {"a\nb\n", "line 1: not a golden file"},
-		"another JSON":  {`{"nodes":["a"]}`, "not a golden file"},
-		"cut":           {good[:len(good)/2], "not a golden file"},
-		"more":          {good + "{}", "more after the end"},
-		"no keys":       {good[:strings.Index(good, `"keys"`)] + `"keys":[]}`, "it holds no keys"},
-		"later version": {strings.Replace(good, `"version": 1`, `"version": 2`, 1), "it has 2, this reads 1"},
-		"unknown field": {strings.Replace(good, `"version"`, `"verzion"`, 1), "verzion"},
+		"empty":        {"", "not a golden file"},
+		"text":         {"a\nb\n", "line 1: not a golden file"},
+		"another JSON": {`{"nodes":["a"]}`, "not a golden file"},
+		"cut":          {good[:len(good)/2], "not a golden file"},
+		"more":         {good + "{}", "more after the end"},
+		"no keys":      {good[:strings.Index(good, `"keys"`)] + `"keys":[]}`, "it holds no keys"},
+		"no owners":    {owners.ReplaceAllString(good, `"owners":[]`), `key 1, "key-0": 0 owners where every key has 3`},
+		"no owners, and it does not say how many": {owners.ReplaceAllString(strings.Replace(good, "  \"replicas\": 3,\n", "", 1), `"owners":[]`), `key 1, "key-0": 0 owners where every key has 1`},
+		"one short list": {good[:last[0]] + "]" + good[last[1]:], `key 1, "key-0": 2 owners where every key has 3`},
+		"later version":  {strings.Replace(good, `"version": 1`, `"version": 2`, 1), "it has 2, this reads 1"},
+		"unknown field":  {strings.Replace(good, `"version"`, `"verzion"`, 1), "verzion"},
 	} {
 		if _, err := golden.Read(strings.NewReader(tt.text)); !errors.Is(err, golden.ErrFormat) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got error %v, want ErrFormat with %q", name, err, tt.want)

@@ -48,21 +48,10 @@ type Set struct {
 func (s *Source) Load(ctx context.Context, c Config) (*Set, error) {
 	l := &loader{limits: c.Limits.withDefaults(), source: s.Name(), index: make(map[string]uint32), timed: true}
 	l.set.source, l.set.made = s.spec, s.gen != nil
-	report := func(n int64) {
-		if c.Progress != nil {
-			c.Progress(n)
-		}
-	}
-	skips, err := s.Each(ctx, c, func(r Record) error {
-		if len(l.set.order)&0xffff == 0xffff {
-			report(1 << 16)
-		}
-		return l.add(r)
-	})
+	skips, err := s.Each(ctx, c, l.add)
 	if err != nil {
 		return nil, err
 	}
-	report(int64(len(l.set.order) & 0xffff))
 	if s.gen == nil || s.gen.text != nil {
 		l.set.format = s.Format()
 	}

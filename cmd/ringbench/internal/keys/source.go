@@ -2,11 +2,13 @@ package keys
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -70,7 +72,7 @@ func Parse(spec string, format Format) (*Source, error) {
 		}
 	case name == "file" && hasArg:
 		s.path = arg
-	case spec == "-" || strings.ContainsAny(name, "./\\"):
+	case spec == "-" || strings.ContainsAny(name, "./\\") || drive(name, arg):
 		s.path = spec
 	default:
 		return bad(fmt.Errorf("no such source; use %s", Sources))
@@ -79,6 +81,11 @@ func Parse(spec string, format Format) (*Source, error) {
 		return bad(errors.New("no file named; use file:PATH, or file:- for stdin"))
 	}
 	return s, nil
+}
+
+// drive reports whether a spec is a path of Windows, such as C:\x.log.
+func drive(name, arg string) bool {
+	return len(name) == 1 && arg != "" && (arg[0] == '\\' || arg[0] == '/')
 }
 
 // suggest sets the format unless the user chose one.
@@ -108,13 +115,21 @@ func (s *Source) File() bool { return s.path != "" }
 // Format returns what the last [Source.Each] read the text as.
 func (s *Source) Format() string { return s.used.String() }
 
-// Size returns the number of keys that a generator will make, and 0 if nobody
-// knows it in advance.
+// Size returns how many steps reading the source takes, as [Config.Progress]
+// counts them: the bytes of a file, the keys or lines of a generator. It is 0 if
+// nobody knows it in advance, as of standard input.
 func (s *Source) Size() int64 {
-	if s.gen != nil && s.gen.text == nil {
+	if s.gen != nil {
 		return s.gen.n
 	}
-	return 0
+	if s.path == "" || s.path == "-" {
+		return 0
+	}
+	info, err := os.Stat(s.path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0 // opening it will tell what is wrong
+	}
+	return info.Size()
 }
 
 // Config is what reading keys depends on besides the spec.
@@ -123,9 +138,44 @@ type Config struct {
 	Stdin io.Reader // nil: standard input is empty
 	// Limits bound what [Source.Load] holds.
 	Limits Limits
-	// Progress, if not nil, is called now and then with the number of records
-	// read since the last call.
+	// Progress, if not nil, is called now and then with the number of steps made
+	// since the last call: bytes of a file, lines of a generated log, records of
+	// anything else. Another goroutine may call it, also after the end.
 	Progress func(n int64)
+}
+
+// stepRecords is how many records one call of Progress tells of.
+const stepRecords = 1 << 10
+
+// counted returns yield with a count of its records for Progress.
+func (c Config) counted(yield func(Record) error) (counting func(Record) error, rest func()) {
+	n := int64(0)
+	counting = func(r Record) error {
+		if n++; n == stepRecords {
+			c.Progress(n)
+			n = 0
+		}
+		return yield(r)
+	}
+	return counting, func() { c.Progress(n) }
+}
+
+// A stepReader tells of the bytes that it reads, or of the lines in them.
+type stepReader struct {
+	io.Reader
+	lines bool
+	step  func(n int64)
+}
+
+// Read reads and tells.
+func (s *stepReader) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if s.lines {
+		s.step(int64(bytes.Count(p[:n], []byte("\n"))))
+	} else {
+		s.step(int64(n))
+	}
+	return n, err
 }
 
 // Each calls yield for every record, in input order, and returns which lines
@@ -134,6 +184,11 @@ type Config struct {
 // The error wraps fs.ErrNotExist for a missing file and [ErrNoKeys] if no line
 // held a key; it is an [InputError] for anything wrong with the input.
 func (s *Source) Each(ctx context.Context, c Config, yield func(Record) error) (Skips, error) {
+	if c.Progress != nil && (s.Size() == 0 || !s.bySteps()) {
+		var rest func()
+		yield, rest = c.counted(yield)
+		defer rest()
+	}
 	if s.gen != nil && s.gen.text == nil {
 		err := s.gen.each(ctx, c.Seed, yield)
 		return Skips{Lines: s.gen.n}, err
@@ -165,8 +220,21 @@ func (s *Source) WriteText(ctx context.Context, c Config, w io.Writer) error {
 	return err
 }
 
-// text opens the text of the source.
+// bySteps reports whether progress is told while the text is read, and not by
+// its records.
+func (s *Source) bySteps() bool { return s.gen == nil || s.gen.text != nil }
+
+// text opens the text of the source and tells of what is read of it, if it is
+// known how much that will be.
 func (s *Source) text(c Config) (io.Reader, func(), error) {
+	r, closeText, err := s.openText(c)
+	if err == nil && c.Progress != nil && s.Size() > 0 {
+		r = &stepReader{Reader: r, lines: s.gen != nil, step: c.Progress}
+	}
+	return r, closeText, err
+}
+
+func (s *Source) openText(c Config) (io.Reader, func(), error) {
 	none := func() {}
 	switch {
 	case s.gen != nil:
@@ -258,6 +326,10 @@ func (f Format) eachLine(ctx context.Context, lines *lineReader, skips *Skips, y
 func (s *Source) fail(ctx context.Context, line int64, packed bool, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err // the message names the file already
 	}
 	if packed {
 		err = fmt.Errorf("the gzip data is damaged or cut off (%w); nothing behind this line could be read", err)

@@ -61,7 +61,11 @@ func (s *subject) moved(ctx context.Context, p algo.Placement, sample *sample) (
 		r.Detail = map[string]float64{
 			"moved": float64(sum.moved) / float64(sample.total*trials), "trials": float64(trials), "keys": float64(sample.total),
 		}
-		rows = append(rows, r, s.exact("needless-"+kind.name, float64(sum.needless)))
+		needless := s.exact("needless-"+kind.name, float64(sum.needless))
+		needless.Detail = map[string]float64{
+			"share": needless.Value / float64(sample.total*trials), "trials": float64(trials), "keys": float64(sample.total),
+		}
+		rows = append(rows, r, needless)
 	}
 	return rows, nil
 }

@@ -13,6 +13,9 @@ import (
 // confidence of the interval around the value of a timed row.
 const confidence = 0.95
 
+// samplesMin is how many samples a time needs to be told from chance at all.
+const samplesMin = 3
+
 func median(xs []float64) float64 { return stats.Median(xs) }
 
 // summary tells how the reference ran.
@@ -34,7 +37,9 @@ func (t *timer) result(r *row) result.Row {
 	out := r.subject.row(r.metric)
 	quiet, ids := t.quietSamples(r)
 	all, allIDs := medians(r.samples, func(batch) bool { return true }, 1)
-	if len(quiet) < max(3, min(t.config.Passes, t.passes)) {
+	// With too few passes nothing is said of the machine: it gave all it could.
+	out.Few = len(all) < samplesMin
+	if len(quiet) < min(max(samplesMin, min(t.config.Passes, t.passes)), len(all)) {
 		quiet, ids, out.Busy = all, allIDs, true
 	} else {
 		out.All = round(all)

@@ -149,6 +149,40 @@ func count(b bool) int {
 	return 0
 }
 
+// With one pass there are two samples however quiet the machine is: that must not
+// be put down to the machine. A busy one is named all the same.
+func TestFewSamplesAreNotABusyMachine(t *testing.T) {
+	const quiet, busy = 1.5, 3.0
+	tests := []struct {
+		name       string
+		passes     int
+		references [2]float64 // of the twins
+		few, busy  bool
+	}{
+		{"one quiet pass", 1, [2]float64{quiet, quiet}, true, false},
+		{"one pass, a twin disturbed", 1, [2]float64{quiet, busy}, true, true},
+		{"two quiet passes", 2, [2]float64{quiet, quiet}, false, false},
+		{"five quiet passes", 5, [2]float64{quiet, quiet}, false, false},
+		{"two passes, a twin always disturbed", 2, [2]float64{quiet, busy}, false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var batches []measure.SimulatedBatch
+			for pass := range tt.passes {
+				for twin, reference := range tt.references {
+					for range simBatches {
+						batches = append(batches, measure.SimulatedBatch{Pass: pass, Twin: twin, Ns: 20, Reference: reference})
+					}
+				}
+			}
+			f := measure.Simulated(tt.passes, simBatches, [][]measure.SimulatedBatch{batches}, func(int) int { return 1 })
+			if r := f.Rows[0]; r.Few != tt.few || r.Busy != tt.busy {
+				t.Errorf("few %v, busy %v with %d samples; want %v, %v", r.Few, r.Busy, len(r.Samples), tt.few, tt.busy)
+			}
+		})
+	}
+}
+
 // A run on a machine that is never quiet must say so, and compare must not judge
 // it against one that was.
 func TestSimulatedBusyRunIsNotJudged(t *testing.T) {

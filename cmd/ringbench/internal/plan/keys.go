@@ -52,14 +52,19 @@ type Hot struct {
 	Moves bool    `json:"moves"`
 }
 
-func count(ctx context.Context, from, to *hashring.Snapshot, set *keys.Set, hot int, exact float64, c changes) (*Keys, error) {
+func count(ctx context.Context, from, to *hashring.Snapshot, set *keys.Set, hot int, exact float64, c changes, progress func(n int64)) (*Keys, error) {
 	k := &Keys{
 		Source: set.Source(), Format: set.Format(), Seeded: set.Generated(), Skipped: set.Skips().Total,
 		Total: set.Len(), Distinct: set.Distinct(), Effective: set.Effective(), Hot: []Hot{},
 	}
 	for i := range set.Distinct() {
-		if i&0xfff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if i&0xfff == 0 {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if progress != nil {
+				progress(int64(min(0x1000, set.Distinct()-i)))
+			}
 		}
 		// An empty ring owns nothing: both ids are then "", which is no move.
 		was, _ := from.Owner(set.Key(i))

@@ -74,9 +74,10 @@ func DescribeRing(name string, s *hashring.Snapshot) Side {
 }
 
 // Make compares two rings. The set may be nil; hot is the number of its most
-// frequent keys to report. It returns the error of hashring.Diff if the rings
-// cannot be compared, and that of ctx once it is done.
-func Make(ctx context.Context, from, to *hashring.Snapshot, fromName, toName string, set *keys.Set, hot int) (*Plan, error) {
+// frequent keys to report. Progress, if not nil, is told of distinct keys that
+// were placed. Make returns the error of hashring.Diff if the rings cannot be
+// compared, and that of ctx once it is done.
+func Make(ctx context.Context, from, to *hashring.Snapshot, fromName, toName string, set *keys.Set, hot int, progress func(n int64)) (*Plan, error) {
 	delta, err := hashring.Diff(from, to)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func Make(ctx context.Context, from, to *hashring.Snapshot, fromName, toName str
 		p.Needless = &needless
 	}
 	if set != nil {
-		if p.Keys, err = count(ctx, from, to, set, hot, p.Moved, changes); err != nil {
+		if p.Keys, err = count(ctx, from, to, set, hot, p.Moved, changes, progress); err != nil {
 			return nil, err
 		}
 	}

@@ -43,7 +43,7 @@ func load(t *testing.T, spec string, seed uint64, text string) *keys.Set {
 
 func mustMake(t *testing.T, from, to *hashring.Snapshot, set *keys.Set) *plan.Plan {
 	t.Helper()
-	p, err := plan.Make(t.Context(), from, to, "from", "to", set, 10)
+	p, err := plan.Make(t.Context(), from, to, "from", "to", set, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestPlanListsAllNodesOfBothSides(t *testing.T) {
 
 func TestPlanRefusesRingsThatCannotBeCompared(t *testing.T) {
 	v1, old := snapshot(t, hashring.Options{}, node("a", 1)), snapshot(t, hashring.Options{Layout: hashring.Clusterluck}, node("a", 1))
-	if _, err := plan.Make(t.Context(), v1, old, "", "", nil, 1); !errors.Is(err, hashring.ErrOptions) {
+	if _, err := plan.Make(t.Context(), v1, old, "", "", nil, 1, nil); !errors.Is(err, hashring.ErrOptions) {
 		t.Errorf("got error %v, want ErrOptions", err)
 	}
 }
@@ -239,7 +239,24 @@ func TestPlanStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := snapshot(t, hashring.Options{}, node("a", 1))
-	if _, err := plan.Make(ctx, s, s, "", "", load(t, "seq:n=10", 1, ""), 1); !errors.Is(err, context.Canceled) {
+	if _, err := plan.Make(ctx, s, s, "", "", load(t, "seq:n=10", 1, ""), 1, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want context.Canceled", err)
+	}
+}
+
+// The time left is estimated from the keys placed: together they must be all.
+func TestMakeTellsOfEveryKey(t *testing.T) {
+	r, err := hashring.New(hashring.Options{}, hashring.Node{ID: "a", Weight: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range []string{"seq:n=1", "seq:n=4096", "seq:n=10000"} {
+		set, told := load(t, spec, 1, ""), int64(0)
+		if _, err := plan.Make(t.Context(), r.Snapshot(), r.Snapshot(), "", "", set, 1, func(n int64) { told += n }); err != nil {
+			t.Fatal(err)
+		}
+		if told != int64(set.Distinct()) {
+			t.Errorf("%s: told of %d keys of %d", spec, told, set.Distinct())
+		}
 	}
 }

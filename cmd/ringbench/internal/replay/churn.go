@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -84,6 +85,10 @@ func ReadChurn(name string, r io.Reader) ([]Event, error) {
 	if err := scanner.Err(); err != nil {
 		if errors.Is(err, bufio.ErrTooLong) {
 			err = fmt.Errorf("a line longer than %d bytes; one JSON object a line", churnLineMax)
+		}
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err // the message names the file already
 		}
 		return nil, &ChurnError{File: name, Line: line + 1, Err: err}
 	}

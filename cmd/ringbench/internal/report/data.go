@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,7 @@ func writeCSV(w io.Writer, files []Named) error {
 	// The writer keeps its first error for Error.
 	_ = out.Write([]string{
 		"file", "algo", "nodes", "points", "probes", "weights", "metric", "value", "unit", "better",
-		"low", "high", "confidence", "samples", "spread", "busy", "exact",
+		"low", "high", "confidence", "samples", "spread", "busy", "exact", "few", "p99",
 	})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	count := func(n int) string {
@@ -45,14 +46,15 @@ func writeCSV(w io.Writer, files []Named) error {
 	for _, f := range files {
 		for i := range f.File.Rows {
 			r := &f.File.Rows[i]
-			var low, high, confidence, spread string
+			var low, high, confidence, spread, p99 string
 			if r.Timed() {
 				low, high, confidence, spread = number(r.Low), number(r.High), number(r.Confidence), number(r.Spread.Max())
+				p99 = number(r.Batch.P99)
 			}
 			_ = out.Write([]string{
 				f.Name, r.Algo, strconv.Itoa(r.Nodes), count(r.Points), count(r.Probes), r.Weights, r.Metric,
 				number(r.Value), r.Unit, r.Better, low, high, confidence, count(len(r.Samples)), spread,
-				strconv.FormatBool(r.Busy), strconv.FormatBool(r.Exact),
+				strconv.FormatBool(r.Busy), strconv.FormatBool(r.Exact), strconv.FormatBool(r.Few), p99,
 			})
 		}
 	}
@@ -94,7 +96,13 @@ func writeMarkdown(w io.Writer, files []Named) error {
 			}
 		}
 		p.line("")
-		p.line("Less is better in every column. Times are medians, with what they may be off.")
+		p.line("%s Times are medians, with what they may be off.", s.direction("column"))
+		if s.timed {
+			p.line("%s", tailText)
+		}
+		if words := marks(f.File); words != "" {
+			p.line("%s", words)
+		}
 		for _, words := range f.File.Words {
 			p.line("")
 			p.line("%s", markdown(words))
@@ -103,17 +111,24 @@ func writeMarkdown(w io.Writer, files []Named) error {
 	return p.err
 }
 
+// tailText explains the columns of p99.
+const tailText = "p99 is the time for each operation that 99 of 100 batches stay within, disturbed ones included; a batch is many operations, so single ones may take longer."
+
 // full lays out every metric of one number of nodes.
 func (s *sheet) full(nodes int) *Grid {
 	g := &Grid{Align: "l"}
 	head := []string{"placement"}
-	var metrics []string
+	type field struct {
+		metric string
+		tail   bool // the 99th percentile of batches
+	}
+	var fields []field
 	for _, m := range s.metrics {
 		lines := s.find(nodes, m)
 		if len(lines) == 0 {
 			continue
 		}
-		metrics = append(metrics, m)
+		fields = append(fields, field{metric: m})
 		title := m
 		switch unit := lines[0].rows[m].Unit; unit {
 		case "ns/op", "B", "ratio", "keys":
@@ -122,14 +137,23 @@ func (s *sheet) full(nodes int) *Grid {
 		}
 		head = append(head, title)
 		g.Align += "r"
+		if slices.ContainsFunc(lines, func(l *line) bool { return l.rows[m].Timed() }) {
+			fields = append(fields, field{metric: m, tail: true})
+			head = append(head, m+" p99")
+			g.Align += "r"
+		}
 	}
 	g.Rows = append(g.Rows, head)
 	for _, l := range s.lines[nodes] {
 		row := []string{l.label}
-		for _, m := range metrics {
+		for _, f := range fields {
 			cell := ""
-			if r := l.rows[m]; r != nil {
-				cell = Value(r.Value, r.Unit) + busyMark(r)
+			switch r := l.rows[f.metric]; {
+			case r == nil:
+			case f.tail && r.Timed():
+				cell = Value(r.Batch.P99, r.Unit)
+			case !f.tail:
+				cell = Value(r.Value, r.Unit) + mark(r)
 				if r.Timed() {
 					cell += " +- " + plusMinus(r)
 				}
@@ -166,7 +190,11 @@ func writeBench(w io.Writer, files []Named) error {
 			r := &f.File.Rows[i]
 			unit := benchUnit(r)
 			if r.Exact && !units[unit] {
-				p.line("Unit %s better=%s assume=exact", unit, r.Better)
+				if r.Better == result.NearOne || strings.HasPrefix(r.Metric, "moved-") {
+					p.line("Unit %s assume=exact", unit) // benchstat knows no such direction
+				} else {
+					p.line("Unit %s better=%s assume=exact", unit, r.Better)
+				}
 				units[unit] = true
 			}
 		}

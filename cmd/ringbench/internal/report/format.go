@@ -109,6 +109,7 @@ func label(r *result.Row) string {
 type sheet struct {
 	nodes   []int
 	metrics []string
+	timed   bool // any row is a time
 	lines   map[int][]*line
 }
 
@@ -136,6 +137,7 @@ func newSheet(f *result.File) *sheet {
 			s.lines[r.Nodes] = append(s.lines[r.Nodes], l)
 		}
 		l.rows[r.Metric] = r
+		s.timed = s.timed || r.Timed()
 	}
 	slices.Sort(s.nodes)
 	return s
@@ -152,13 +154,37 @@ func (s *sheet) find(nodes int, metric string) []*line {
 	return out
 }
 
-// needless returns the needless moves of a line over all changes, and whether
-// any were counted.
-func (l *line) needless() (sum float64, ok bool) {
+// A needless is the needless moves of a line over all changes and trials.
+type needless struct {
+	sum    float64
+	asked  float64 // keys that were looked at, times trials; 0 if the file does not say
+	sample float64 // keys that were looked at in a trial
+	trials float64 // of the change that had the most
+}
+
+// needless adds the needless moves of a line up, and reports whether any were
+// counted. How many keys were looked at stands beside the keys moved.
+func (l *line) needless() (n needless, ok bool) {
 	for metric, r := range l.rows {
-		if strings.HasPrefix(metric, "needless-") {
-			sum, ok = sum+r.Value, true
+		kind, found := strings.CutPrefix(metric, "needless-")
+		if !found {
+			continue
+		}
+		n.sum, ok = n.sum+r.Value, true
+		if moved := l.rows["moved-"+kind]; moved != nil {
+			n.asked += moved.Detail["keys"] * moved.Detail["trials"]
+			n.sample = max(n.sample, moved.Detail["keys"])
+			n.trials = max(n.trials, moved.Detail["trials"])
 		}
 	}
-	return sum, ok
+	return n, ok
+}
+
+// share is the share of the keys that could have moved, behind a comma, "" if
+// the file does not say.
+func (n needless) share() string {
+	if n.asked <= 0 {
+		return ""
+	}
+	return ", " + Percent(n.sum/n.asked)
 }

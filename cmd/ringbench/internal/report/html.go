@@ -26,8 +26,10 @@ type pageFile struct {
 	Anchor  string
 	Facts   []fact
 	Words   []string
+	Reading string // how to read the numbers
 	Figures []figure
 	Tables  []pageTable
+	Tail    string // what p99 is, "" without times
 }
 
 type fact struct{ Name, Text string }
@@ -109,6 +111,13 @@ func newPageFile(f Named, i int) (*pageFile, error) {
 		pf.Figures = append(pf.Figures, *fig)
 	}
 	s := newSheet(f.File)
+	pf.Reading = s.direction("plot and table") + " Times are medians; " + sign + " is what they may be off."
+	if words := marks(f.File); words != "" {
+		pf.Reading += " " + words
+	}
+	if s.timed {
+		pf.Tail = tailText
+	}
 	for _, nodes := range s.nodes {
 		pf.Tables = append(pf.Tables, newPageTable(group(float64(nodes))+" nodes", s.full(nodes)))
 	}
@@ -148,7 +157,7 @@ func (c *chart) table() pageTable {
 			var cl cell
 			for _, d := range s.points {
 				if d.nodes == n {
-					cl.Text = Value(d.value, c.unit) + busyMark(d.row)
+					cl.Text = Value(d.value, c.unit) + mark(d.row)
 					if d.row.Timed() {
 						cl.Small = sign + plusMinus(d.row)
 					}

@@ -23,7 +23,7 @@ var ink = color.RGBA{0x01, 0x02, 0x03, 0xff}
 // faint is the colour of the grid. A page replaces it by its own.
 var faint = color.RGBA{0xd0, 0xd1, 0xd2, 0xff}
 
-// hues tell series apart, together with the shapes of mark. They are those
+// hues tell series apart, together with the shapes of dots. They are those
 // of Okabe and Ito, which people with any colour vision can tell apart, darkened
 // or lightened until they stand out from white and from black.
 func hues() []color.RGBA {
@@ -39,8 +39,8 @@ func hue(i int) color.RGBA { return hues()[i%len(hues())] }
 // shape.
 func shape(i, n int) int { return (i + i/len(hues())) % n }
 
-// mark is the shape of the dots of a series.
-func mark(i int) draw.GlyphDrawer {
+// dots is the shape of the dots of a series.
+func dots(i int) draw.GlyphDrawer {
 	shapes := []draw.GlyphDrawer{
 		draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{},
 		draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{},
@@ -186,7 +186,7 @@ func (c *chart) lines(p *plot.Plot) error {
 	low, high := p.Y.Min, p.Y.Max
 	for i, s := range c.series {
 		pts := newErrorPoints(s)
-		line, dots, err := plotter.NewLinePoints(pts.XYs)
+		line, points, err := plotter.NewLinePoints(pts.XYs)
 		if err != nil {
 			return err
 		}
@@ -194,14 +194,14 @@ func (c *chart) lines(p *plot.Plot) error {
 		if i >= len(hues()) {
 			line.Dashes = []vg.Length{5, 3}
 		}
-		dots.Shape, dots.Color, dots.Radius = mark(i), hue(i), 3.5
+		points.Shape, points.Color, points.Radius = dots(i), hue(i), 3.5
 		bars, err := plotter.NewYErrorBars(pts)
 		if err != nil {
 			return err
 		}
 		bars.Color, bars.Width = hue(i), 1
-		p.Add(line, bars, dots)
-		p.Legend.Add(s.label, line, dots)
+		p.Add(line, bars, points)
+		p.Legend.Add(s.label, line, points)
 	}
 	p.Y.Min, p.Y.Max = low, high // the plotters stretched them
 	return nil
@@ -217,9 +217,18 @@ func newErrorPoints(s series) errorPoints {
 	var pts errorPoints
 	for _, d := range s.points {
 		pts.XYs = append(pts.XYs, plotter.XY{X: float64(d.nodes), Y: d.value})
-		pts.YErrors = append(pts.YErrors, struct{ Low, High float64 }{d.value - d.low, d.high - d.value})
+		low, high := d.off()
+		pts.YErrors = append(pts.YErrors, struct{ Low, High float64 }{low, high})
 	}
 	return pts
+}
+
+// off returns what a number may be off to either side. The plotter takes the one
+// from the other again: near the whole value, 0 would be left by rounding, which
+// has no logarithm.
+func (d dot) off() (low, high float64) {
+	const most = 1 - 1e-9
+	return min(d.value-d.low, most*d.value), d.high - d.value
 }
 
 // scale sets the range and the ticks of the axis of values.
@@ -264,10 +273,11 @@ func (c *chart) bars(p *plot.Plot) error {
 		bar.Color, bar.LineStyle.Width = hue(i), 0
 		p.Add(bar)
 		if d := s.points[0]; d.high > d.low {
+			below, above := d.off()
 			bars, err := plotter.NewXErrorBars(struct {
 				plotter.XYs
 				plotter.XErrors
-			}{plotter.XYs{{X: d.value, Y: float64(at)}}, plotter.XErrors{{Low: d.value - d.low, High: d.high - d.value}}})
+			}{plotter.XYs{{X: d.value, Y: float64(at)}}, plotter.XErrors{{Low: below, High: above}}})
 			if err != nil {
 				return err
 			}

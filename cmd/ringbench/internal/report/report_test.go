@@ -20,7 +20,7 @@ func timed(algo string, nodes int, metric string, ns float64) result.Row {
 	r := result.Row{
 		Algo: algo, Nodes: nodes, Metric: metric, Unit: "ns/op", Better: "lower", Value: ns,
 		Low: ns * 0.99, High: ns * 1.01, Confidence: 0.95,
-		Spread: &result.Spread{Twins: 0.002}, Batch: &result.Batch{Count: 200, Quiet: 190},
+		Spread: &result.Spread{Twins: 0.002}, Batch: &result.Batch{Count: 200, Quiet: 190, P99: 3 * ns},
 	}
 	for i := range 20 {
 		r.Samples = append(r.Samples, ns*(1+0.0005*(float64(i)-9.5)))
@@ -108,6 +108,8 @@ func TestWrapKeepsWordsAndWidth(t *testing.T) {
 func TestWords(t *testing.T) {
 	busy := timed("ring", 10, "lookup", 20)
 	busy.Busy = true
+	brief := timed("ring", 10, "lookup", 20)
+	brief.Few, brief.Samples, brief.Passes = true, brief.Samples[:2], brief.Passes[:2]
 	noisy := sample()
 	noisy.Reference.Quiet = 60
 	load := 3.5
@@ -133,6 +135,12 @@ func TestWords(t *testing.T) {
 		{"the spread is named", noisy, "20 % at worst (ring lookup, 10 nodes)", ""},
 		{"busy rows are named", file(busy, timed("jump", 10, "lookup", 40)), "1 of the times had too few undisturbed batches", ""},
 		{"busy rows are not ranked", file(busy, timed("jump", 10, "lookup", 40)), "too few undisturbed samples to be sure", "not distinguishable"},
+		{"few samples are not blamed on the machine", file(brief, timed("jump", 10, "lookup", 40)), "1 of the times come from fewer than three samples and are marked with an exclamation mark", "undisturbed"},
+		{"times of few samples are not ranked", file(brief, timed("jump", 10, "lookup", 40)), "(40.0 ns; too few samples to be sure)", "not distinguishable"},
+		{"all keys were counted", moved(1000, 4, 0), "This was counted on all 1,000 keys, in up to 4 trials of each change, which are summed.", "sample"},
+		{"one trial", moved(1000, 1, 0), "on all 1,000 keys, in one trial of each change.", "summed"},
+		{"a sample is called one", moved(200, 4, 0), "This was counted on a sample of 200 of the 1,000 keys", "all"},
+		{"needless moves with their share", moved(200, 4, 80), "ring (80 keys at 10 nodes, 10 %)", ""},
 		{"deaf to weights", file(weighted), "No weights are known to: jump", ""},
 		{"few keys", file(few), "chance alone lifts the fullest to about 1.96", ""},
 		{"a hot key", file(few), "The hottest key alone is 2.00 times the share", ""},

@@ -55,17 +55,28 @@ func table(w io.Writer, f Named, style Style) error {
 		return err
 	}
 	s := newSheet(f.File)
+	missing := make(map[string]bool)
 	for _, nodes := range s.nodes {
 		if _, err := fmt.Fprintf(w, "\n%s\n", bold(fmt.Sprintf("%s nodes", group(float64(nodes))), style)); err != nil {
 			return err
 		}
-		g := s.grid(nodes, style.Width)
+		g, shown := s.grid(nodes, style.Width)
+		for _, m := range s.metrics {
+			missing[m] = missing[m] || len(s.find(nodes, m)) > 0 && !shown[m]
+		}
 		if err := g.Write(w); err != nil {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(w, "\n%s\n", legend(s)); err != nil {
+	if _, err := fmt.Fprintf(w, "\n%s\n", legend(s, f.File)); err != nil {
 		return err
+	}
+	hidden := slices.DeleteFunc(slices.Clone(s.metrics), func(m string) bool { return !missing[m] })
+	if len(hidden) > 0 {
+		note := "Not shown: " + strings.Join(hidden, ", ") + "; --output md or ringbench report -o x.html has all."
+		if _, err := fmt.Fprintln(w, Wrap(note, style.Width)); err != nil {
+			return err
+		}
 	}
 	for _, words := range f.File.Words {
 		if _, err := fmt.Fprintf(w, "\n%s\n", Wrap(words, style.Width)); err != nil {
@@ -118,9 +129,10 @@ func machineText(f *result.File) string {
 const barWidth = 12
 
 // grid lays out the configurations of one number of nodes. What does not fit
-// the width is left to the other formats, last columns first.
-func (s *sheet) grid(nodes, width int) *Grid {
-	g := &Grid{Align: "l"}
+// the width is left to the other formats, last columns first. It returns the
+// metrics that are in it.
+func (s *sheet) grid(nodes, width int) (g *Grid, shown map[string]bool) {
+	g, shown = &Grid{Align: "l"}, make(map[string]bool)
 	lines := s.lines[nodes]
 	cells := make([][]string, len(lines)+1)
 	cells[0] = []string{"placement"}
@@ -146,13 +158,18 @@ func (s *sheet) grid(nodes, width int) *Grid {
 			break
 		}
 		used += 2 + wide
+		for _, m := range s.metrics {
+			if m == c.metric || c.metric == allNeedless && strings.HasPrefix(m, allNeedless) {
+				shown[m] = true
+			}
+		}
 		g.Align += c.align
 		for i := range cells {
 			cells[i] = append(cells[i], column[i])
 		}
 	}
 	g.Rows = cells
-	return g
+	return g, shown
 }
 
 func widest(rows [][]string, column int) int {
@@ -165,10 +182,14 @@ func widest(rows [][]string, column int) int {
 
 // A column is one column of the table of a terminal.
 type column struct {
-	title string
-	align string
-	cell  func(l *line) string
+	title  string
+	align  string
+	metric string // what it shows; "" for an addition to another column
+	cell   func(l *line) string
 }
+
+// allNeedless begins the metrics that one column adds up.
+const allNeedless = "needless-"
 
 // columns returns the columns in order of importance.
 func (s *sheet) columns(nodes int) []column {
@@ -178,33 +199,33 @@ func (s *sheet) columns(nodes int) []column {
 			if r == nil {
 				return ""
 			}
-			return Value(r.Value, r.Unit) + busyMark(r)
+			return Value(r.Value, r.Unit) + mark(r)
 		}
 	}
 	cols := []column{
-		{"lookup", "r", value("lookup")},
-		{"+-", "r", func(l *line) string { return plusMinus(l.rows["lookup"]) }},
-		{"", "l", s.bars(nodes, "lookup")},
-		{"peak", "r", value("peak")},
-		{"cv", "r", value("cv")},
-		{"moved", "r", value("moved-add")},
-		{"needless", "r", func(l *line) string {
-			if sum, ok := l.needless(); ok {
-				return group(sum)
+		{"lookup", "r", "lookup", value("lookup")},
+		{"+-", "r", "", func(l *line) string { return plusMinus(l.rows["lookup"]) }},
+		{"", "l", "", s.bars(nodes, "lookup")},
+		{"peak", "r", "peak", value("peak")},
+		{"cv", "r", "cv", value("cv")},
+		{"moved", "r", "moved-add", value("moved-add")},
+		{"needless", "r", allNeedless, func(l *line) string {
+			if n, ok := l.needless(); ok {
+				return group(n.sum)
 			}
 			return ""
 		}},
 	}
 	if top := s.top(); top != "" {
-		cols = append(cols, column{top, "r", value(top)})
+		cols = append(cols, column{top, "r", top, value(top)})
 	}
 	return append(cols,
-		column{"memory", "r", value("bytes")},
-		column{"build", "r", value("build")},
-		column{"add", "r", value("add")},
-		column{"remove", "r", value("remove")},
-		column{"faults", "r", value("replica-faults")},
-		column{"allocs", "r", value("lookup-allocs")},
+		column{"memory", "r", "bytes", value("bytes")},
+		column{"build", "r", "build", value("build")},
+		column{"add", "r", "add", value("add")},
+		column{"remove", "r", "remove", value("remove")},
+		column{"faults", "r", "replica-faults", value("replica-faults")},
+		column{"allocs", "r", "lookup-allocs", value("lookup-allocs")},
 	)
 }
 
@@ -219,12 +240,39 @@ func (s *sheet) top() string {
 	return s.metrics[i]
 }
 
-// busyMark marks a time that was measured on a busy machine only.
-func busyMark(r *result.Row) string {
-	if r.Busy {
+// mark marks a time that says little: "?" if it was measured on a busy machine
+// only, "!" if it is of too few samples.
+func mark(r *result.Row) string {
+	switch {
+	case r.Few:
+		return "!"
+	case r.Busy:
 		return "?"
 	}
 	return ""
+}
+
+// marks explains the marks of a result, "" if there are none.
+func marks(f *result.File) string {
+	has := func(mine string) bool {
+		return slices.ContainsFunc(f.Rows, func(r result.Row) bool { return mark(&r) == mine })
+	}
+	var parts []string
+	if has("?") {
+		parts = append(parts, "A question mark means that the machine was too busy to tell.")
+	}
+	if has("!") {
+		parts = append(parts, "An exclamation mark means fewer than three samples, from which nothing can be told: use a larger --count.")
+	}
+	return strings.Join(parts, " ")
+}
+
+// direction says which numbers are better.
+func (s *sheet) direction(where string) string {
+	if slices.ContainsFunc(s.metrics, func(m string) bool { return strings.HasPrefix(m, "moved-") }) {
+		return "Less is better in every " + where + " but those of keys moved: there 1.00 is perfect."
+	}
+	return "Less is better in every " + where + "."
 }
 
 // plusMinus is half the confidence interval, or what the same code differs from
@@ -257,21 +305,37 @@ func (s *sheet) bars(nodes int, metric string) func(l *line) string {
 }
 
 // legend explains the columns that are there.
-func legend(s *sheet) string {
+func legend(s *sheet, f *result.File) string {
 	text := map[string]string{
 		"lookup":       "lookup: median time of a lookup, with what it may be off (+-); bars grow by logarithm if times differ over 20 times.",
 		"peak":         "peak: load of the fullest node over its fair share. cv: deviation of load over the mean.",
-		"moved-add":    "moved: keys moved when a node joins, over its fair share; 1.00 is perfect. needless: keys moved without need.",
-		"needless-add": "",
+		"moved-add":    "moved: keys moved when a node joins, over its fair share; 1.00 is perfect.",
+		"needless-add": "needless: keys moved without need, summed over all trials.",
 	}
-	var out []string
+	out := placements(f)
 	for _, m := range s.metrics {
 		if text[m] != "" {
 			out = append(out, text[m])
 		}
 	}
-	out = append(out, "Less is better in every column.")
+	if words := marks(f); words != "" {
+		out = append(out, words)
+	}
+	out = append(out, s.direction("column"))
 	return strings.Join(out, "\n")
+}
+
+// placements explains the numbers behind the names of placements, if there are
+// any.
+func placements(f *result.File) []string {
+	has := func(is func(r result.Row) bool) bool { return slices.ContainsFunc(f.Rows, is) }
+	if !has(func(r result.Row) bool { return r.Points > 0 }) {
+		return nil
+	}
+	if has(func(r result.Row) bool { return r.Probes > 1 }) {
+		return []string{"placement: with points per unit of weight; x2: 2 probes of a lookup."}
+	}
+	return []string{"placement: with points per unit of weight."}
 }
 
 // Wrap breaks a text into lines of at most width columns.

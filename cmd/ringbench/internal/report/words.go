@@ -23,7 +23,7 @@ func Words(f *result.File) []string {
 	s := newSheet(f)
 	var out []string
 	for _, words := range []string{
-		s.fastest(), s.evenest(), s.moves(), s.faults(f), s.advice(), noise(f),
+		s.fastest(), s.evenest(), s.moves(f), s.faults(f), s.advice(), noise(f),
 	} {
 		if words != "" {
 			out = append(out, words)
@@ -50,6 +50,8 @@ func (s *sheet) fastest() string {
 			part += fmt.Sprintf(", then %s (%s)", lines[1].label, Duration(second.Value))
 		case enough:
 			part += fmt.Sprintf(", not distinguishable from %s (%s)", lines[1].label, Duration(second.Value))
+		case first.Few || second.Few:
+			part += fmt.Sprintf(", then %s (%s; too few samples to be sure)", lines[1].label, Duration(second.Value))
 		default:
 			part += fmt.Sprintf(", then %s (%s; too few undisturbed samples to be sure)", lines[1].label, Duration(second.Value))
 		}
@@ -70,7 +72,7 @@ const level = 0.01
 // apart reports whether two times differ beyond what chance and the spread of
 // the same code explain, and whether there are samples enough to tell.
 func apart(a, b *result.Row) (sure, enough bool) {
-	if a.Busy || b.Busy || stats.LeastP(len(a.Samples), len(b.Samples)) >= level {
+	if a.Busy || b.Busy || a.Few || b.Few || stats.LeastP(len(a.Samples), len(b.Samples)) >= level {
 		return false, false
 	}
 	off := b.Value/a.Value - 1
@@ -133,16 +135,18 @@ func (s *sheet) chance(nodes int, r *result.Row) float64 {
 }
 
 // moves names what moves more keys than the change calls for.
-func (s *sheet) moves() string {
+func (s *sheet) moves(f *result.File) string {
 	var bad, good []string
+	var sample, trials float64
 	for _, nodes := range s.nodes {
 		for _, l := range s.lines[nodes] {
-			sum, ok := l.needless()
+			n, ok := l.needless()
 			if !ok {
 				continue
 			}
-			if sum > 0 {
-				bad = append(bad, fmt.Sprintf("%s (%s keys at %s nodes)", l.label, group(sum), group(float64(nodes))))
+			sample, trials = max(sample, n.sample), max(trials, n.trials)
+			if n.sum > 0 {
+				bad = append(bad, fmt.Sprintf("%s (%s keys at %s nodes%s)", l.label, group(n.sum), group(float64(nodes)), n.share()))
 			} else if !slices.Contains(good, l.label) {
 				good = append(good, l.label)
 			}
@@ -152,10 +156,25 @@ func (s *sheet) moves() string {
 	case len(bad) == 0 && len(good) == 0:
 		return ""
 	case len(bad) == 0:
-		return "No placement moved a key without need when nodes joined, left or changed weight. This was counted, not estimated."
+		return "No placement moved a key without need when nodes joined, left or changed weight. " + counted(f, sample, trials)
 	default:
-		return "Keys were moved without need by " + strings.Join(bad, ", ") + "; by no other placement. This was counted, not estimated."
+		return "Keys were moved without need by " + strings.Join(bad, ", ") + "; by no other placement. " + counted(f, sample, trials)
 	}
+}
+
+// counted says on how many of the keys moves were counted.
+func counted(f *result.File, sample, trials float64) string {
+	of := fmt.Sprintf("on all %s keys", group(sample))
+	switch {
+	case sample == 0:
+		return "This was counted, not estimated."
+	case sample < float64(f.Keys.Count):
+		of = fmt.Sprintf("on a sample of %s of the %s keys", group(sample), group(float64(f.Keys.Count)))
+	}
+	if trials > 1 {
+		return fmt.Sprintf("This was counted %s, in up to %s trials of each change, which are summed.", of, group(trials))
+	}
+	return fmt.Sprintf("This was counted %s, in one trial of each change.", of)
 }
 
 // faults names preference lists that break their promise.
@@ -202,10 +221,15 @@ func (s *sheet) advice() string {
 func noise(f *result.File) string {
 	var spreads []float64
 	var busy []string
+	few := 0
 	worst := (*result.Row)(nil)
 	for i := range f.Rows {
 		r := &f.Rows[i]
 		if !r.Timed() {
+			continue
+		}
+		if r.Few {
+			few++
 			continue
 		}
 		if r.Busy {
@@ -217,7 +241,7 @@ func noise(f *result.File) string {
 			worst = r
 		}
 	}
-	if len(spreads)+len(busy) == 0 {
+	if len(spreads)+len(busy)+few == 0 {
 		return ""
 	}
 	var words []string
@@ -238,6 +262,9 @@ func noise(f *result.File) string {
 	if n := len(busy); n > 0 {
 		words = append(words, fmt.Sprintf("%d of the times had too few undisturbed batches and are marked with a question mark: do not rely on them (%s%s).",
 			n, strings.Join(busy[:min(n, 3)], ", "), more(n-3)))
+	}
+	if few > 0 {
+		words = append(words, fmt.Sprintf("%d of the times come from fewer than three samples and are marked with an exclamation mark: nothing tells what they may be off. Use a larger --count.", few))
 	}
 	return strings.Join(words, " ")
 }

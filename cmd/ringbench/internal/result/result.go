@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -26,6 +25,10 @@ const Schema = "ringbench-result/1.0"
 
 // SizeMax bounds a file that Read accepts, in bytes.
 const SizeMax = 256 << 20
+
+// NearOne is what a row says of which numbers are better if 1 is perfect, and
+// less is no better than more.
+const NearOne = "near 1"
 
 // Errors of Read and of its callers.
 var (
@@ -109,7 +112,7 @@ type Row struct {
 	Metric  string `json:"metric"`
 
 	Unit   string  `json:"unit"`
-	Better string  `json:"better"` // lower or higher
+	Better string  `json:"better"` // lower, higher or [NearOne]
 	Value  float64 `json:"value"`
 	Exact  bool    `json:"exact"` // the same in every run on the same keys
 
@@ -121,6 +124,7 @@ type Row struct {
 	Passes     []int     `json:"passes,omitempty"`  // the pass of each sample
 	All        []float64 `json:"all,omitempty"`     // the same of all batches, quiet or not
 	Busy       bool      `json:"busy,omitempty"`    // too few quiet batches: Samples are those of all
+	Few        bool      `json:"few,omitempty"`     // too few passes for three samples, on any machine
 	Spread     *Spread   `json:"spread,omitempty"`
 	Batch      *Batch    `json:"batch,omitempty"`
 
@@ -239,36 +243,6 @@ func Read(r io.Reader) (*File, error) {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return f, nil
-}
-
-func (f *File) validate() error {
-	seen := make(map[string]bool, len(f.Rows))
-	for i := range f.Rows {
-		r := &f.Rows[i]
-		name := r.Name()
-		switch {
-		case r.Algo == "" || r.Metric == "" || r.Unit == "":
-			return fmt.Errorf("row %d lacks its algorithm, metric or unit", i+1)
-		case seen[name]:
-			return fmt.Errorf("row %q comes twice", name)
-		case r.Better != "lower" && r.Better != "higher":
-			return fmt.Errorf("row %q: better is %q, not lower or higher", name, r.Better)
-		case len(r.Passes) != len(r.Samples):
-			return fmt.Errorf("row %q: %d samples of %d passes", name, len(r.Samples), len(r.Passes))
-		case math.IsNaN(r.Value) || math.IsInf(r.Value, 0):
-			return fmt.Errorf("row %q has no value", name)
-		}
-		for _, s := range r.Samples {
-			if !(s > 0) {
-				return fmt.Errorf("row %q: a sample of %v; a time is above 0", name, s)
-			}
-		}
-		seen[name] = true
-	}
-	if len(f.Rows) > 0 && slices.ContainsFunc(f.Rows, func(r Row) bool { return r.Timed() }) && !(f.Reference.Best > 0) {
-		return errors.New("times without the speed of the reference")
-	}
-	return nil
 }
 
 // Sort orders rows by metric in the order given, then by number of nodes,

@@ -9,6 +9,7 @@ package tune
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"slices"
 	"strconv"
@@ -31,8 +32,24 @@ type Config struct {
 	Probes []int // numbers of probes to try
 	Points int   // points per unit of weight to try, at most
 
-	// Step, where set, is told of every ring that was tried.
+	// Step, where set, is told of every ring that was tried, and of those that
+	// need not be; together they are [Config.Rings].
 	Step func(n int64)
+}
+
+// narrowMax is how many times halving may narrow the points down: from half of
+// them to a twentieth, with one for rounding.
+const narrowMax = 5
+
+// Rings returns how many rings [Search] tries at most.
+func (c Config) Rings() int64 {
+	return int64(len(c.Probes)) * c.ringsOfProbes()
+}
+
+// ringsOfProbes is the same for one number of probes: the points doubled from 1
+// to the most, then narrowed down.
+func (c Config) ringsOfProbes() int64 {
+	return int64(Names * (bits.Len(uint(c.Points-1)) + 1 + narrowMax))
 }
 
 // A Candidate is the fewest points that reach the target with some probes.
@@ -72,10 +89,12 @@ func Search(ctx context.Context, c Config) (*Result, error) {
 	}
 	out.Hottest = float64(hottest) / float64(c.Keys.Len()) * float64(s.weight) / float64(lightest)
 	for _, probes := range c.Probes {
+		s.tried = 0
 		cand, err := s.fewest(ctx, probes)
 		if err != nil {
 			return nil, err
 		}
+		s.step(c.ringsOfProbes() - s.tried)
 		out.Candidates = append(out.Candidates, cand)
 	}
 	return out, nil
@@ -84,6 +103,14 @@ func Search(ctx context.Context, c Config) (*Result, error) {
 type searcher struct {
 	Config
 	weight int
+	tried  int64 // rings, with these probes
+}
+
+func (s *searcher) step(n int64) {
+	s.tried += n
+	if s.Step != nil {
+		s.Step(n)
+	}
 }
 
 // fewest returns the fewest points with which some probes reach the target, or
@@ -133,9 +160,7 @@ func (s *searcher) try(ctx context.Context, points, probes int) (Candidate, erro
 			return Candidate{}, err
 		}
 		peaks[set] = s.peak(r.Snapshot())
-		if s.Step != nil {
-			s.Step(1)
-		}
+		s.step(1)
 	}
 	cand.Worst, cand.Median = slices.Max(peaks), stats.Median(peaks)
 	cand.Reached = cand.Worst <= s.Peak

@@ -77,8 +77,8 @@ func TestSearchFindsSettingsThatReachTheTarget(t *testing.T) {
 			steps := int64(0)
 			c.Step = func(n int64) { steps += n }
 			res := search(t, c)
-			if len(res.Candidates) != 2 || steps == 0 {
-				t.Fatalf("candidates %+v after %d steps", res.Candidates, steps)
+			if len(res.Candidates) != 2 || steps != c.Rings() {
+				t.Fatalf("candidates %+v after %d steps, want %d", res.Candidates, steps, c.Rings())
 			}
 			for _, cand := range res.Candidates {
 				got := worst(t, c, cand.Setting.Points, cand.Setting.Probes)
@@ -95,6 +95,27 @@ func TestSearchFindsSettingsThatReachTheTarget(t *testing.T) {
 				t.Errorf("%d points were found, yet %d give %v", one, one/2, got)
 			}
 		})
+	}
+}
+
+// The estimate of the time left rests on the number of rings, so no search may
+// try more than it was said to, whatever the most points are.
+func TestSearchKeepsToItsRings(t *testing.T) {
+	set := load(t, "uuid:n=3000")
+	for _, points := range []int{1, 2, 3, 64, 100, 1000} {
+		for _, peak := range []float64{1.01, 1.1, 1.3, 1.6, 3, 9} {
+			c := tune.Config{Nodes: topology.Numbered(5), Peak: peak, Keys: set, Probes: []int{1, 3}, Points: points}
+			steps := int64(0)
+			c.Step = func(n int64) {
+				if steps += n; n < 0 {
+					t.Errorf("at most %d points, peak %v: %d rings more than said", points, peak, -n)
+				}
+			}
+			search(t, c)
+			if steps != c.Rings() {
+				t.Errorf("at most %d points, peak %v: %d rings, said %d", points, peak, steps, c.Rings())
+			}
+		}
 	}
 }
 
