@@ -14,19 +14,20 @@ type screen struct{ bytes.Buffer }
 
 func (*screen) IsTerminal() bool { return true }
 
-// A slow reader or writer takes a second for every call, of a fake clock.
+// A slow reader or writer pauses before every call.
 type slow struct {
 	io.Reader
 	io.Writer
+	pause func()
 }
 
 func (s slow) Read(p []byte) (int, error) {
-	time.Sleep(time.Second)
+	s.pause()
 	return s.Reader.Read(p[:min(len(p), 1<<15)])
 }
 
 func (s slow) Write(p []byte) (int, error) {
-	time.Sleep(time.Second)
+	s.pause()
 	return s.Writer.Write(p)
 }
 
@@ -42,16 +43,17 @@ func TestLongWorkTellsTheTimeLeft(t *testing.T) {
 		stdin      io.Reader
 		stdout     io.Writer
 	}{
-		{"keys of a file", "gen --keys long.txt", []string{"keys, ", "s left"}, nil, slow{Writer: io.Discard}},
-		{"a log that is made", "gen --keys accesslog:n=2e4", []string{"keys, ", "s left"}, nil, slow{Writer: io.Discard}},
-		{"stdin", "plan --from old.txt --to new.txt --keys -", []string{"keys, ", " so far, ", " a second"}, slow{Reader: strings.NewReader(input)}, io.Discard},
-		{"keys on the same terminal", "gen --keys long.txt", nil, nil, slow{Writer: &screen{}}},
+		{"keys of a file", "gen --keys long.txt", []string{"keys, ", "s left"}, nil, io.Discard},
+		{"a log that is made", "gen --keys accesslog:n=2e4", []string{"keys, ", "s left"}, nil, io.Discard},
+		{"stdin", "plan --from old.txt --to new.txt --keys -", []string{"keys, ", " so far, ", " a second"}, strings.NewReader(input), io.Discard},
+		{"keys on the same terminal", "gen --keys long.txt", nil, nil, &screen{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				stderr := &screen{}
-				e := &env{stdin: tt.stdin, stdout: tt.stdout, stderr: stderr, getenv: func(string) string { return "" }, now: time.Now, args: strings.Fields(tt.line)}
+				in := slow{tt.stdin, tt.stdout, func() { time.Sleep(time.Second) }}
+				e := &env{stdin: in, stdout: in, stderr: stderr, getenv: func(string) string { return "" }, now: time.Now, args: strings.Fields(tt.line)}
 				if code := e.run(t.Context()); code != 0 {
 					t.Fatalf("exit %d: %s", code, stderr.String())
 				}
