@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -96,8 +97,18 @@ func reportPages(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const evil = `"algo": "<img src=http://127.0.0.1:9/x onerror=alert(1)>"`
-	writeFiles(t, map[string]string{"evil.json": strings.ReplaceAll(string(data), `"algo": "jump"`, evil)})
+	// Whatever text a result may hold: names of placements are checked.
+	const evil = `<img src=http://127.0.0.1:9/x onerror=alert(1)>`
+	altered, fields := string(data), 0
+	for _, field := range []string{"source", "cpu", "version", "words"} {
+		text := regexp.MustCompile(`("` + field + `": \[?\s*)"[^"]*"`)
+		fields += len(text.FindAllString(altered, -1))
+		altered = text.ReplaceAllString(altered, `${1}"`+evil+`"`)
+	}
+	if fields != 4 {
+		t.Fatalf("result_a.json has %d of 4 texts to alter", fields)
+	}
+	writeFiles(t, map[string]string{"evil.json": altered})
 	expect(t, 0, "run --algo all --nodes 9 --keys seq:n=500 --count 2 --time 1ms --patience 0s -o bars.json")
 	pages := map[string]string{}
 	for name, inputs := range map[string]string{
