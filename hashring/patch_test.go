@@ -24,6 +24,10 @@ func TestHeldSnapshotsKeepTheirOwners(t *testing.T) {
 		{"two probes", 200, hashring.Options{Probes: 2}},
 		{"mostly empty buckets", 8, hashring.Options{Points: 1}},
 	}
+	updates := 40
+	if testing.Short() {
+		updates = 16
+	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(1, 1))
@@ -33,7 +37,7 @@ func TestHeldSnapshotsKeepTheirOwners(t *testing.T) {
 			}
 			rings := []*hashring.Ring{main}
 			var held []*hashring.Snapshot
-			for range 40 {
+			for range updates {
 				r := rings[rnd.IntN(len(rings))]
 				if len(rings) < 4 && rnd.IntN(8) == 0 {
 					rings = append(rings, r.Clone())
