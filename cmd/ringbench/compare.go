@@ -21,9 +21,9 @@ number of rows) and if it differs by more than the same code differs from itself
 by, which every result records. Everything else is "~". Numbers that are exact
 differ if they are not the same.
 
-It cannot see every difference. As measured with internal/aatest on a machine that
-did other work meanwhile, the smallest that it sees of a lookup is about 7 % with
-up to 100 nodes and about 9 % with 1000, where placements are large.
+It cannot see every difference. With --time 700ms, as internal/aatest measured on a
+machine that did other work meanwhile, the smallest that it sees of a lookup is
+about 7 % with up to 100 nodes and about 9 % with 1000, where placements are large.
 
 A time is shown and not judged if the machine was busy, if the processors or the
 keys differ, or if there are too few samples. Of keys moved over the optimum

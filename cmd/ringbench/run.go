@@ -27,7 +27,7 @@ prints the seed first and says last, in words, what follows and how sure that is
 Times count only batches during which nothing else slowed the processor down. If
 there are too few of those, it measures longer, up to --patience. Even on a quiet
 machine timing takes twice --time for each placement: the 15 of a run with default
-flags take 21 seconds.
+flags take 12 seconds.
 
 A budget file holds limits: {"limits": [{"algo": "ring", "metric": "lookup",
 "max": 50}, {"metric": "needless-*", "max": 0}]}. Patterns take *, nodes, points
@@ -82,8 +82,8 @@ func newRunCommand(e *env) *cobra.Command {
 	flags.StringVar(&r.weights, "weights", "", "weights of nodes: "+topology.WeightsHelp)
 	flags.StringVar(&r.only, "only", "", "metrics: some of lookup,balance,moved,build,memory,replicas")
 	flags.IntVar(&r.count, "count", 10, "passes; each takes two samples of every time")
-	flags.DurationVar(&r.time, "time", 700*time.Millisecond, "time for each configuration, over all passes")
-	flags.DurationVar(&r.patience, "patience", 15*time.Second, "how long to go on if the machine is busy")
+	flags.DurationVar(&r.time, "time", 400*time.Millisecond, "time for each configuration, over all passes")
+	flags.DurationVar(&r.patience, "patience", 10*time.Second, "how long to go on if the machine is busy")
 	flags.StringVar(&r.budget, "budget", "", "`file` of limits (JSON); exceeding one exits 8")
 	flags.StringVarP(&r.out, "out", "o", "", "`file` to write the result to (JSON)")
 	flags.StringVar(&r.output, "output", "table", "what to print: table, json, csv, md or bench")

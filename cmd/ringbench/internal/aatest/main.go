@@ -108,7 +108,7 @@ func (x *experiment) run(ctx context.Context) (held bool, err error) {
 			if name == "s" {
 				slowdown = x.slowdown
 			}
-			args := append([]string{"run", "--patience", "1m", "--slowdown", fmt.Sprint(slowdown), "-o", round[k]}, x.args...)
+			args := append([]string{"run", "--time", "700ms", "--patience", "1m", "--slowdown", fmt.Sprint(slowdown), "-o", round[k]}, x.args...)
 			if out, err := exec.CommandContext(ctx, command, args...).CombinedOutput(); err != nil {
 				return false, fmt.Errorf("ringbench %s: %w\n%s", strings.Join(args, " "), err, out)
 			}

@@ -114,7 +114,6 @@ func (p *Progress) draw() {
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetSpinnerChangeInterval(0), // else it starts a goroutine that nothing ends
-		progressbar.OptionSetTheme(progressbar.ThemeASCII),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "=", SaucerHead: ">", SaucerPadding: ".", BarStart: "[", BarEnd: "]"}),
 	)
 }
