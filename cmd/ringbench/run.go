@@ -83,7 +83,7 @@ func newRunCommand(e *env) *cobra.Command {
 	flags.StringVar(&r.only, "only", "", "metrics: some of lookup,balance,moved,build,memory,replicas")
 	flags.IntVar(&r.count, "count", 10, "passes; each takes two samples of every time")
 	flags.DurationVar(&r.time, "time", 400*time.Millisecond, "time for each configuration, over all passes")
-	flags.DurationVar(&r.patience, "patience", 10*time.Second, "how long to go on if the machine is busy")
+	flags.DurationVar(&r.patience, "patience", 5*time.Second, "how long to go on if the machine is busy")
 	flags.StringVar(&r.budget, "budget", "", "`file` of limits (JSON); exceeding one exits 8")
 	flags.StringVarP(&r.out, "out", "o", "", "`file` to write the result to (JSON)")
 	flags.StringVar(&r.output, "output", "table", "what to print: table, json, csv, md or bench")
