@@ -1,0 +1,190 @@
+package vectorclock_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/clusterluck/clusterluck/vectorclock"
+)
+
+// single returns a clock of one entry.
+func single(t *testing.T, e vectorclock.Entry) *vectorclock.Clock {
+	t.Helper()
+	c := new(vectorclock.Clock)
+	if _, err := c.Set("a", e.Count, e.Updated, e.Inserted); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// larger is the order of entries by definition.
+func larger(a, b vectorclock.Entry) bool {
+	if a.Count != b.Count {
+		return a.Count > b.Count
+	}
+	if a.Updated != b.Updated {
+		return a.Updated > b.Updated
+	}
+	return a.Inserted > b.Inserted
+}
+
+// Of two entries for an actor, Merge keeps the larger whole and Meet the
+// smaller, also where only the times differ.
+func TestTiesAreSettledByTimes(t *testing.T) {
+	var all []vectorclock.Entry
+	for i := range 27 {
+		all = append(all, vectorclock.Entry{Count: uint64(i / 9), Updated: int64(i/3%3) - 1, Inserted: int64(i%3) - 1})
+	}
+	for _, a := range all {
+		for _, b := range all {
+			most, least := a, b
+			if larger(b, a) {
+				most, least = b, a
+			}
+			merged, met := single(t, a), single(t, a)
+			if changed := merged.Merge(single(t, b)); changed != larger(b, a) {
+				t.Errorf("%v merged with %v: changed %v", a, b, changed)
+			}
+			met.Meet(single(t, b))
+			if got, _ := merged.Entry("a"); got != most {
+				t.Errorf("%v merged with %v is %v, want %v", a, b, got, most)
+			}
+			if got, _ := met.Entry("a"); got != least {
+				t.Errorf("%v meets %v in %v, want %v", a, b, got, least)
+			}
+			if got := single(t, a).Identical(single(t, b)); got != (a == b) {
+				t.Errorf("%v and %v: Identical %v", a, b, got)
+			}
+			if (single(t, a).Hash() == single(t, b).Hash()) != (a == b) {
+				t.Errorf("%v and %v: their hashes do not tell", a, b)
+			}
+			// The same among other actors, of which the clocks have different ones.
+			x, y := single(t, a), single(t, b)
+			for actor, c := range map[string]*vectorclock.Clock{"X": x, "b": y} {
+				if _, err := c.Increment(actor, 5); err != nil {
+					t.Fatal(err)
+				}
+			}
+			z := y.Clone()
+			z.Merge(x)
+			x.Merge(y)
+			if got, _ := x.Entry("a"); got != most || !z.Identical(x) || x.Len() != 3 {
+				t.Errorf("%v merged with %v among others is %s, and the other way %s", a, b, text(x), text(&z))
+			}
+		}
+	}
+}
+
+// A trimmed clock to which an entry comes back that it may have lost must no
+// longer vouch for what it lost: trimmed again, the entry would not count.
+func TestEntriesThatComeBack(t *testing.T) {
+	var c vectorclock.Clock
+	for _, d := range []vectorclock.Dot{{Actor: "x", Count: 3}, {Actor: "y", Count: 1}} {
+		if _, err := c.Witness(d, 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := vectorclock.Policy{Lower: 1, Upper: 1, Young: 0, Old: 1}
+	c.Trim(10, all)
+	if _, err := c.Witness(vectorclock.Dot{Actor: "x", Count: 3}, 5); err != nil {
+		t.Fatal(err)
+	}
+	c.Trim(10, all)
+	never := new(vectorclock.Clock)
+	if _, err := never.Witness(vectorclock.Dot{Actor: "y", Count: 1}, 5); err != nil {
+		t.Fatal(err)
+	}
+	if order, exact := c.CompareTrimmed(never); exact {
+		t.Errorf("a clock that lost x twice is exactly %v one that never saw it", order)
+	}
+	data, err := c.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back vectorclock.Clock
+	if err := back.UnmarshalBinary(data); err != nil || !back.Identical(&c) {
+		t.Errorf("it came back as %s, %v", text(&back), err)
+	}
+	if _, exact := back.CompareTrimmed(never); exact {
+		t.Error("decoded, it vouches for what it lost")
+	}
+}
+
+// What has another form than the one is refused, though it could be understood.
+func TestOtherFormsAreRefused(t *testing.T) {
+	const uuid = "00000000-0000-4000-8000-000000000000"
+	column := "\x00\x01\x00\x00\x00\x00\x00\x00\x00"
+	columns := column + column + column
+	entry := `{"count":1,"insert":1,"time":1}`
+	for name, tt := range map[string]struct {
+		decode func(*vectorclock.Clock, []byte) error
+		data   string
+		want   error
+	}{
+		"a name with less in common than it has": {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x08\x00\x02ab\x00\x02ac" + columns, vectorclock.ErrEncoding},
+		"names that do not ascend":               {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x07\x00\x02ab\x01\x01a" + columns, vectorclock.ErrEncoding},
+		"the same name twice":                    {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x06\x00\x02ab\x02\x00" + columns, vectorclock.ErrEncoding},
+		"UUIDs as text":                          {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x26\x00\x24" + uuid + columns, vectorclock.ErrEncoding},
+		"an unknown flag":                        {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x08\x00\x00", vectorclock.ErrEncoding},
+		"tainted, not trimmed":                   {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x04\x00\x00", vectorclock.ErrEncoding},
+		"version 2":                              {(*vectorclock.Clock).UnmarshalBinary, "VC\x02\x00\x00\x00", vectorclock.ErrVersion},
+		"a count above the largest":              {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x03\x00\x01a\x00\x00\x00\x00\x00\x00\x00\x00\x80" + column + column, vectorclock.ErrCount},
+		"times that pass the largest":            {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x06\x00\x01a\x00\x01b" + column + "\x01\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x01" + column, vectorclock.ErrEncoding},
+		"an empty name":                          {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x02\x00\x00" + columns, vectorclock.ErrActor},
+		"a name that is not UTF-8":               {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x03\x00\x01\xff" + columns, vectorclock.ErrActor},
+		"a delta without a base":                 {(*vectorclock.Clock).ApplyDelta, "VD\x01", vectorclock.ErrEncoding},
+		"a delta of another base":                {(*vectorclock.Clock).ApplyDelta, "VD\x01\x00\x00\x00\x00\x00\x00\x00\x00VC\x01\x00\x00\x00", vectorclock.ErrBase},
+		"JSON: an actor twice":                   {(*vectorclock.Clock).UnmarshalJSON, `{"a":` + entry + `,"a":` + entry + `}`, vectorclock.ErrEncoding},
+		"JSON: null for an entry":                {(*vectorclock.Clock).UnmarshalJSON, `{"a":null}`, vectorclock.ErrEncoding},
+		"JSON: a field too few":                  {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":1,"insert":1}}`, vectorclock.ErrEncoding},
+		"JSON: a field of another case":          {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"Count":1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
+		"JSON: a count below zero":               {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":-1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
+		"JSON: a count of text":                  {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":"1","insert":1,"time":1}}`, vectorclock.ErrEncoding},
+		"JSON: a count above the largest":        {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":9223372036854775808,"insert":1,"time":1}}`, vectorclock.ErrCount},
+		"JSON: more behind":                      {(*vectorclock.Clock).UnmarshalJSON, `{}{}`, vectorclock.ErrEncoding},
+		"CBOR: a number of more bytes":           {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xb8\x00", vectorclock.ErrEncoding},
+		"CBOR: a map of no definite length":      {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xbf\xff", vectorclock.ErrEncoding},
+		"CBOR: actors in another order":          {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa2\x61b\x83\x01\x01\x01\x61a\x83\x01\x01\x01", vectorclock.ErrEncoding},
+		"CBOR: an actor twice":                   {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa2\x61a\x83\x01\x01\x01\x61a\x83\x01\x01\x01", vectorclock.ErrEncoding},
+	} {
+		c := single(t, vectorclock.Entry{Count: 3})
+		before := text(c)
+		if err := tt.decode(c, []byte(tt.data)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		}
+		if text(c) != before {
+			t.Errorf("%s: the clock became %s", name, text(c))
+		}
+	}
+}
+
+// Names and counts that are out of bounds are refused, and change nothing.
+func TestBadWritesAreRefused(t *testing.T) {
+	long := strings.Repeat("a", vectorclock.MaxActorLen+1)
+	c := single(t, vectorclock.Entry{Count: vectorclock.MaxCount})
+	before := text(c)
+	for _, actor := range []string{"", long, "\xff"} {
+		if err := c.Insert(actor, 1); !errors.Is(err, vectorclock.ErrActor) {
+			t.Errorf("Insert(%.10q) = %v", actor, err)
+		}
+		if d, err := c.Increment(actor, 1); !errors.Is(err, vectorclock.ErrActor) || d != (vectorclock.Dot{}) {
+			t.Errorf("Increment(%.10q) = %v, %v", actor, d, err)
+		}
+	}
+	if _, err := c.Increment("a", 1); !errors.Is(err, vectorclock.ErrCount) {
+		t.Errorf("Increment beyond the largest count: %v", err)
+	}
+	if _, err := c.IncrementFrom("b", vectorclock.MaxCount, 1); !errors.Is(err, vectorclock.ErrCount) {
+		t.Errorf("IncrementFrom the largest count: %v", err)
+	}
+	if _, err := c.Set("b", vectorclock.MaxCount+1, 1, 1); !errors.Is(err, vectorclock.ErrCount) {
+		t.Errorf("Set above the largest count: %v", err)
+	}
+	if _, err := c.Witness(vectorclock.Dot{Actor: "b", Count: vectorclock.MaxCount + 1}, 1); !errors.Is(err, vectorclock.ErrCount) {
+		t.Errorf("Witness above the largest count: %v", err)
+	}
+	if text(c) != before {
+		t.Errorf("refused writes made %s of %s", text(c), before)
+	}
+}

@@ -1,0 +1,152 @@
+package vectorclock
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+)
+
+// lost is what a clock remembers of the entries that Trim took out.
+type lost struct {
+	horizon int64  // the newest time of update among them
+	receipt uint64 // the exclusive or of their hashes
+	trimmed bool   // there are some
+	tainted bool   // receipt does not tell which
+}
+
+// add remembers an entry that was lost.
+func (l *lost) add(actor string, e Entry) {
+	if !l.trimmed || e.Updated > l.horizon {
+		l.horizon = e.Updated
+	}
+	l.trimmed = true
+	if !l.tainted {
+		l.receipt ^= receipt(actor, e.Count)
+	}
+}
+
+// hides reports whether a clock with this memory, which does not show an entry,
+// may have lost it.
+func (l *lost) hides(e Entry) bool { return l.trimmed && e.Updated <= l.horizon }
+
+// back notes that an entry comes into a clock that did not show it. If it was
+// lost, the receipt counts it still, and would stop to if it was lost again.
+func (l *lost) back(e Entry) {
+	if l.hides(e) {
+		l.taint()
+	}
+}
+
+// taint makes the receipt say that it does not tell.
+func (l *lost) taint() { l.tainted, l.receipt = true, 0 }
+
+// receipt is the hash of a lost entry: its actor and count, which is all that a
+// comparison looks at.
+func receipt(actor string, count uint64) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(actor))
+	var b [9]byte // a name may end as a count begins: a byte that no UTF-8 has parts them
+	b[0] = 0xff
+	binary.LittleEndian.PutUint64(b[1:], count)
+	h.Write(b[:])
+	return mix(h.Sum64())
+}
+
+// mix spreads the bits of a hash, so that the exclusive ors of different sets
+// differ (the finalizer of SplitMix64).
+func mix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// hidden is what two clocks show that the other may have lost.
+type hidden struct {
+	a, b uint64 // the exclusive ors of the hashes of what only a shows, and only b
+	any  bool
+}
+
+// hide returns whether a difference is hidden, and adds it if so.
+func (h *hidden) hide(d difference, a, b *lost) bool {
+	switch {
+	case d.inA && !d.inB && b.hides(d.a):
+		h.a ^= receipt(d.actor, d.a.Count)
+	case d.inB && !d.inA && a.hides(d.b):
+		h.b ^= receipt(d.actor, d.b.Count)
+	case d.a.Count > d.b.Count && b.tainted && b.hides(d.a):
+		// b may show an old entry that came back for a newer one that it lost.
+	case d.b.Count > d.a.Count && a.tainted && a.hides(d.b):
+	default:
+		return false
+	}
+	h.any = true
+	return true
+}
+
+// accounts reports whether what each clock lost, and the other shows, is all in
+// which their losses differ.
+func (h *hidden) accounts(a, b *lost) bool {
+	return !a.tainted && !b.tainted && a.receipt^b.receipt == h.a^h.b
+}
+
+// CompareTrimmed is [Clock.Compare] of clocks of which entries were trimmed. An
+// entry that only one clock shows is ignored if the other may have trimmed it:
+// if it is no newer than the newest that the other trimmed. So no old clock is
+// After a newer one that was trimmed, as with Compare.
+//
+// exact is true if the answer is the one that the clocks would give untrimmed:
+// if they are concurrent in what they show, or if what they trimmed is the same
+// by their receipts (64-bit hashes). It rests on an actor's events having one
+// time each, which only grows: Increment and Merge see to that; Set, Remove and
+// Witness with another time do not. It costs O(entries).
+func (c *Clock) CompareTrimmed(o *Clock) (order Ordering, exact bool) {
+	a, b := c.read(), o.read()
+	if !a.trimmed && !b.trimmed {
+		return c.Compare(o), true
+	}
+	if a == b {
+		return Equal, true
+	}
+	var h hidden
+	ahead, behind := false, false
+	for d := range differences(a, b) {
+		switch {
+		case h.hide(d, &a.lost, &b.lost):
+		case d.a.Count > d.b.Count:
+			ahead = true
+		case d.a.Count < d.b.Count:
+			behind = true
+		}
+	}
+	order = orderingOf(ahead, behind)
+	return order, order == Concurrent || h.accounts(&a.lost, &b.lost)
+}
+
+// mergeLost returns what the merge of two clocks remembers.
+func (b *body) mergeLost(o *body) lost {
+	if !b.trimmed && !o.trimmed {
+		return lost{}
+	}
+	var h hidden
+	for d := range differences(b, o) {
+		h.hide(d, &b.lost, &o.lost)
+	}
+	m := lost{trimmed: true, horizon: b.horizon}
+	if !b.trimmed || o.trimmed && o.horizon > b.horizon {
+		m.horizon = o.horizon
+	}
+	switch {
+	case b.tainted || o.tainted:
+		m.taint()
+	case h.accounts(&b.lost, &o.lost):
+		m.receipt = b.receipt ^ h.b // without what the other shows
+	case !h.any && !b.trimmed: // it has lost nothing, so it never saw what the other lost
+		m.receipt = o.receipt
+	case !h.any && !o.trimmed:
+		m.receipt = b.receipt
+	default:
+		m.taint()
+	}
+	return m
+}

@@ -1,0 +1,76 @@
+package vectorclock
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// A roster is the actors of clocks, ascending and distinct. It never changes, so
+// that clocks of the same actors share one and are compared without looking at
+// names.
+type roster struct {
+	names []string
+	// alias is another roster with the same names, or nil while none is known.
+	// It is found out when clocks are compared, and remembered.
+	alias atomic.Pointer[roster]
+	// wire is the actor section of the binary encoding, made when first asked
+	// for.
+	wire atomic.Pointer[rosterWire]
+}
+
+// noActors is the roster of the zero Clock.
+var noActors = new(roster)
+
+// same reports whether two rosters have the same names, and remembers it if so.
+// It costs O(1) if that is known, or if their numbers of names differ, and else
+// O(names).
+func (r *roster) same(o *roster) bool {
+	if r == o {
+		return true
+	}
+	if len(r.names) != len(o.names) {
+		return false
+	}
+	if first, other := r.first(), o.first(); first == other || first == o || other == r {
+		return true
+	}
+	if !slices.Equal(r.names, o.names) {
+		return false
+	}
+	r.alias.Store(o.first())
+	return true
+}
+
+// first returns the roster that this one is known to be the same as, or itself.
+func (r *roster) first() *roster {
+	if a := r.alias.Load(); a != nil {
+		return a
+	}
+	return r
+}
+
+// search returns the place of an actor and whether it is there. It costs O(log
+// names).
+func (r *roster) search(actor string) (int, bool) {
+	return slices.BinarySearchFunc(r.names, actor, strings.Compare)
+}
+
+// with returns a roster that has an actor more, at place i.
+func (r *roster) with(i int, actor string) *roster {
+	names := make([]string, 0, len(r.names)+1)
+	names = append(append(append(names, r.names[:i]...), actor), r.names[i:]...)
+	return &roster{names: names}
+}
+
+// without returns a roster that lacks the actors at the given places, which
+// ascend.
+func (r *roster) without(places []int) *roster {
+	names := make([]string, 0, len(r.names)-len(places))
+	from := 0
+	for _, i := range places {
+		names = append(names, r.names[from:i]...)
+		from = i + 1
+	}
+	return &roster{names: append(names, r.names[from:]...)}
+}
