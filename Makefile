@@ -18,8 +18,8 @@ race: ## the tests under the race detector
 cover: ## coverage of each package, over all modules
 	go test -cover work
 
-fuzz: ## every native fuzz target for a minute
-	FUZZTIME=1m .ci/run fuzz
+fuzz: ## every native fuzz target with 200,000 inputs
+	FUZZTIME=200000x .ci/run fuzz
 
 bench: ## the benchmarks, ten times each, as benchstat reads them
 	go test -run '^$$' -bench . -count 10 work
