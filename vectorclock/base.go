@@ -31,7 +31,8 @@ func (c *Clock) Compact(base *Clock) error {
 func (c *Clock) Expand(base *Clock) {
 	b := c.read()
 	var names []string
-	full := &body{lost: b.lost}
+	full := newBody(nil, 0, max(len(b.counts), base.Len()))
+	full.lost = b.lost
 	for d := range differences(b, base.read()) {
 		if !d.inA {
 			d.a = d.b

@@ -3,7 +3,6 @@ package vectorclock
 import (
 	"iter"
 	"slices"
-	"sync/atomic"
 )
 
 // MaxCount is the largest counter of an actor.
@@ -44,25 +43,6 @@ type Clock struct {
 	b *body
 }
 
-// A body holds the entries, in columns in the order of the roster. Once shared
-// it never changes again.
-type body struct {
-	shared   atomic.Bool
-	actors   *roster
-	counts   []uint64
-	updated  []int64
-	inserted []int64
-	hint     int // the place that was written last
-	lost
-}
-
-// empty is the body of the zero Clock.
-var empty = func() *body {
-	b := &body{actors: noActors}
-	b.shared.Store(true)
-	return b
-}()
-
 func (c *Clock) read() *body {
 	if c.b == nil {
 		return empty
@@ -76,24 +56,6 @@ func (c *Clock) write() *body {
 		c.b = c.read().clone(0)
 	}
 	return c.b
-}
-
-// clone returns a body of its own, with room for so many more entries.
-func (b *body) clone(more int) *body {
-	n := len(b.counts)
-	room := n + more
-	times := make([]int64, 2*room)
-	c := &body{
-		actors:   b.actors,
-		counts:   append(make([]uint64, 0, room), b.counts...),
-		updated:  times[:n:room],
-		inserted: times[room : room+n],
-		hint:     b.hint,
-		lost:     b.lost,
-	}
-	copy(c.updated, b.updated)
-	copy(c.inserted, b.inserted)
-	return c
 }
 
 // Clone returns a clock that is equal now and changes on its own. It costs O(1)
@@ -130,12 +92,6 @@ func (c *Clock) Entry(actor string) (Entry, bool) {
 		return Entry{}, false
 	}
 	return b.entry(i), true
-}
-
-func (b *body) entry(i int) Entry { return Entry{b.counts[i], b.inserted[i], b.updated[i]} }
-
-func (b *body) set(i int, e Entry) {
-	b.counts[i], b.inserted[i], b.updated[i] = e.Count, e.Inserted, e.Updated
 }
 
 // Covers reports whether the clock has seen an event. Dots of count 0 are seen

@@ -40,15 +40,7 @@ func byDefinition(a, b *vectorclock.Clock, actors []string) vectorclock.Ordering
 		ahead = ahead || a.Count(actor) > b.Count(actor)
 		behind = behind || a.Count(actor) < b.Count(actor)
 	}
-	switch {
-	case ahead && behind:
-		return vectorclock.Concurrent
-	case ahead:
-		return vectorclock.After
-	case behind:
-		return vectorclock.Before
-	}
-	return vectorclock.Equal
+	return vectorclock.OrderingOf(ahead, behind)
 }
 
 // All clocks over three actors with counts 0 to 2, each with each.
@@ -132,7 +124,7 @@ func checkDelta(t *testing.T, a, b *vectorclock.Clock) {
 }
 
 // random returns a clock of up to n entries, at times trimmed.
-func random(t *testing.T, rnd *rand.Rand, n int) *vectorclock.Clock {
+func random(t testing.TB, rnd *rand.Rand, n int) *vectorclock.Clock {
 	t.Helper()
 	c := new(vectorclock.Clock)
 	for range rnd.IntN(n + 1) {

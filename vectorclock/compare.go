@@ -19,7 +19,7 @@ func (c *Clock) Compare(o *Clock) Ordering {
 		return Equal
 	}
 	if a.actors.same(b.actors) {
-		return orderingOf(compareCounts(a.counts, b.counts))
+		return OrderingOf(compareCounts(a.counts, b.counts))
 	}
 	ahead, behind := false, false
 	for d := range differences(a, b) {
@@ -32,18 +32,18 @@ func (c *Clock) Compare(o *Clock) Ordering {
 			break
 		}
 	}
-	return orderingOf(ahead, behind)
+	return OrderingOf(ahead, behind)
 }
 
-// blockLen is the number of counts that are compared as one piece of memory.
+// blockLen is the number of values that are compared as one piece of memory.
 const blockLen = 64
 
 // compareCounts reports whether some count of a is larger than that of b, and
 // whether some is smaller. Once both are known it stops.
-func compareCounts(a, b []uint64) (ahead, behind bool) {
+func compareCounts(a, b []int64) (ahead, behind bool) {
 	b = b[:len(a)]
 	for len(a) >= blockLen {
-		if *(*[blockLen]uint64)(a) != *(*[blockLen]uint64)(b) {
+		if !sameBlock(a, b) {
 			more, less := compareBlock(a[:blockLen], b[:blockLen])
 			if ahead, behind = ahead || more, behind || less; ahead && behind {
 				return true, true
@@ -55,16 +55,19 @@ func compareCounts(a, b []uint64) (ahead, behind bool) {
 	return ahead || more, behind || less
 }
 
+// sameBlock reports whether the first blockLen values are the same.
+func sameBlock(a, b []int64) bool { return *(*[blockLen]int64)(a) == *(*[blockLen]int64)(b) }
+
 // compareBlock is compareCounts for few counts. It has no branch on them: which
 // clock is ahead is for the processor to guess.
-func compareBlock(a, b []uint64) (ahead, behind bool) {
-	var more, less uint64
+func compareBlock(a, b []int64) (ahead, behind bool) {
+	var more, less int64
 	for i, x := range a[:len(b)] {
 		y := b[i]
-		more |= y - x // counts are below 2^63: the top bit is set if x > y
+		more |= y - x // counts are not negative: the difference is, if x > y
 		less |= x - y
 	}
-	return more>>63 != 0, less>>63 != 0
+	return more < 0, less < 0
 }
 
 // A difference is what two clocks have for one actor; zero where they have

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"unicode/utf8"
 )
 
 // A Decoder decodes clocks. It remembers the actors of the clocks it decoded
@@ -46,8 +45,8 @@ func (c *Clock) UnmarshalBinary(data []byte) error {
 // Decode returns the clock that [Clock.AppendBinary] encoded. It returns an error
 // wrapping [ErrEncoding] if data are truncated, altered or not in the one form,
 // or beyond the limits; [ErrVersion] if they are of a later version; [ErrActor]
-// or [ErrCount] if a name or a count is out of bounds. It allocates no more than
-// a small multiple of len(data).
+// or [ErrCount] if a name or a count is out of bounds. It allocates 64 bytes for
+// each byte of data at most.
 func (d *Decoder) Decode(data []byte) (Clock, error) {
 	b, err := d.decode(data)
 	if err != nil {
@@ -65,11 +64,12 @@ func (d *Decoder) decode(data []byte) (*body, error) {
 	if string(r.bytes(len(magic))) != magic {
 		return nil, fmt.Errorf("no %q at the start: %w", magic, ErrEncoding)
 	}
-	if v := r.byte(); r.err == nil && v != wireVersion {
+	head := r.byte()
+	if v := head >> 4; r.err == nil && v != wireVersion {
 		return nil, fmt.Errorf("version %d: this package reads %d: %w", v, wireVersion, ErrVersion)
 	}
-	flags, n := r.byte(), r.int()
-	section := r.bytes(r.int())
+	flags, n := head&flagsMask, r.int()
+	section := r.section(flags, n)
 	switch {
 	case r.err != nil:
 		return nil, r.err
@@ -82,9 +82,14 @@ func (d *Decoder) decode(data []byte) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &body{actors: actors}
+	var b *body
 	if n > 0 {
-		r.columns(b, n)
+		b = r.columns(actors, n)
+	} else {
+		b = newBody(actors, 0, 0)
+	}
+	if r.err != nil {
+		return nil, r.err
 	}
 	if flags&flagTrimmed != 0 {
 		b.lost = lost{int64(r.uint64()), r.uint64(), true, flags&flagTainted != 0}
@@ -98,11 +103,22 @@ func (d *Decoder) decode(data []byte) (*body, error) {
 	return b, r.err
 }
 
+// section returns the actor section of n entries.
+func (r *reader) section(flags byte, n int) []byte {
+	switch {
+	case n == 0:
+		return nil
+	case flags&flagUUIDs != 0:
+		return r.bytes(n * uuidLen)
+	}
+	return r.bytes(r.int())
+}
+
 // roster returns the roster of an actor section, one of the recent if it is the
 // same.
 func (d *Decoder) roster(section []byte, flags byte, n int) (*roster, error) {
 	if n == 0 {
-		if len(section) != 0 || flags != 0 {
+		if flags != 0 {
 			return nil, fmt.Errorf("actors without entries: %w", ErrEncoding)
 		}
 		return noActors, nil
@@ -132,9 +148,6 @@ func (d *Decoder) roster(section []byte, flags byte, n int) (*roster, error) {
 }
 
 func decodeUUIDs(section []byte, n int) ([]string, error) {
-	if len(section) != n*uuidLen {
-		return nil, fmt.Errorf("%d bytes of UUIDs for %d actors: %w", len(section), n, ErrEncoding)
-	}
 	text := make([]byte, 0, 36*n)
 	for i := range n {
 		id := section[i*uuidLen : (i+1)*uuidLen]
@@ -155,20 +168,9 @@ func decodeNames(section []byte, n int) ([]string, error) {
 	names := make([]string, 0, min(n, len(section)/2))
 	before, uuids := "", true
 	for i := range n {
-		common, rest := r.int(), r.int()
-		own := r.bytes(rest)
-		if r.err != nil {
-			return nil, fmt.Errorf("actor %d: %w", i, r.err)
-		}
-		if common > len(before) || common+rest > MaxActorLen || common+rest == 0 {
-			return nil, fmt.Errorf("actor %d: %d bytes in common with the one before, %d of its own: %w", i, common, rest, ErrActor)
-		}
-		name := before[:common] + string(own)
-		if !utf8.ValidString(name) {
-			return nil, fmt.Errorf("actor %d: name %q: not UTF-8: %w", i, name, ErrActor)
-		}
-		if i > 0 && name <= before || commonPrefix(before, name) != common {
-			return nil, fmt.Errorf("actor %d: %q after %q: not in the one form: %w", i, name, before, ErrEncoding)
+		name, err := r.name(before)
+		if err != nil {
+			return nil, fmt.Errorf("actor %d: %w", i, err)
 		}
 		if uuids {
 			_, uuids = parseUUID(name)

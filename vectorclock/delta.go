@@ -7,19 +7,20 @@ import (
 
 // A delta is
 //
-//	"VD" version:1 base:8 clock
+//	"D" version:1 base:8 clock
 //
 // where base is the hash of the clock that it is of, and clock the encoding of a
 // clock of the entries that differ.
-const deltaMagic = "VD"
+const deltaMagic = "D"
 
 // Hash returns a hash of the whole clock: clocks that are [Clock.Identical] have
-// the same one, on every machine. It costs O(entries).
+// the same one, on every machine. It costs O(entries), and allocates only for
+// the first clock of its actors.
 func (c *Clock) Hash() uint64 {
 	b := c.read()
 	sum := mix(uint64(len(b.counts)))
-	for i, actor := range b.actors.names {
-		h := receipt(actor, b.counts[i])
+	for i, actor := range b.actors.hash() {
+		h := receipt(actor, uint64(b.counts[i]))
 		sum += mix(h ^ mix(uint64(b.updated[i])) + mix(uint64(b.inserted[i]))<<1)
 	}
 	if b.trimmed {
@@ -36,7 +37,8 @@ func (c *Clock) Hash() uint64 {
 // missing in the clock; send the whole clock then. It costs O(entries).
 func (c *Clock) AppendDelta(dst []byte, base *Clock) ([]byte, error) {
 	a, b := base.read(), c.read()
-	d := &body{lost: b.lost}
+	d := newBody(nil, 0, 0)
+	d.lost = b.lost
 	var names []string
 	for diff := range differences(a, b) {
 		switch {
@@ -74,7 +76,8 @@ func (c *Clock) ApplyDelta(data []byte) error {
 		return fmt.Errorf("vectorclock: delta: %w", err)
 	}
 	b := c.read()
-	made := &body{lost: d.lost}
+	made := newBody(nil, 0, len(b.counts)+len(d.counts))
+	made.lost = d.lost
 	names := make([]string, 0, len(b.counts)+len(d.counts))
 	for diff := range differences(b, d) {
 		e := diff.a

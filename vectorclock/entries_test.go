@@ -114,7 +114,7 @@ func TestEntriesThatComeBack(t *testing.T) {
 // What has another form than the one is refused, though it could be understood.
 func TestOtherFormsAreRefused(t *testing.T) {
 	const uuid = "00000000-0000-4000-8000-000000000000"
-	column := "\x00\x01\x00\x00\x00\x00\x00\x00\x00"
+	column := "\x10\x02"
 	columns := column + column + column
 	entry := `{"count":1,"insert":1,"time":1}`
 	for name, tt := range map[string]struct {
@@ -122,19 +122,19 @@ func TestOtherFormsAreRefused(t *testing.T) {
 		data   string
 		want   error
 	}{
-		"a name with less in common than it has": {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x08\x00\x02ab\x00\x02ac" + columns, vectorclock.ErrEncoding},
-		"names that do not ascend":               {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x07\x00\x02ab\x01\x01a" + columns, vectorclock.ErrEncoding},
-		"the same name twice":                    {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x06\x00\x02ab\x02\x00" + columns, vectorclock.ErrEncoding},
-		"UUIDs as text":                          {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x26\x00\x24" + uuid + columns, vectorclock.ErrEncoding},
-		"an unknown flag":                        {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x08\x00\x00", vectorclock.ErrEncoding},
-		"tainted, not trimmed":                   {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x04\x00\x00", vectorclock.ErrEncoding},
-		"version 2":                              {(*vectorclock.Clock).UnmarshalBinary, "VC\x02\x00\x00\x00", vectorclock.ErrVersion},
-		"a count above the largest":              {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x03\x00\x01a\x00\x00\x00\x00\x00\x00\x00\x00\x80" + column + column, vectorclock.ErrCount},
-		"times that pass the largest":            {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x02\x06\x00\x01a\x00\x01b" + column + "\x01\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x01" + column, vectorclock.ErrEncoding},
-		"an empty name":                          {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x02\x00\x00" + columns, vectorclock.ErrActor},
-		"a name that is not UTF-8":               {(*vectorclock.Clock).UnmarshalBinary, "VC\x01\x00\x01\x03\x00\x01\xff" + columns, vectorclock.ErrActor},
-		"a delta without a base":                 {(*vectorclock.Clock).ApplyDelta, "VD\x01", vectorclock.ErrEncoding},
-		"a delta of another base":                {(*vectorclock.Clock).ApplyDelta, "VD\x01\x00\x00\x00\x00\x00\x00\x00\x00VC\x01\x00\x00\x00", vectorclock.ErrBase},
+		"a name with less in common than it has": {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x08\x00\x02ab\x00\x02ac" + columns, vectorclock.ErrEncoding},
+		"names that do not ascend":               {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x07\x00\x02ab\x01\x01a" + columns, vectorclock.ErrEncoding},
+		"the same name twice":                    {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x06\x00\x02ab\x02\x00" + columns, vectorclock.ErrEncoding},
+		"UUIDs as text":                          {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x26\x00\x24" + uuid + columns, vectorclock.ErrEncoding},
+		"an unknown flag":                        {(*vectorclock.Clock).UnmarshalBinary, "C\x18\x00", vectorclock.ErrEncoding},
+		"tainted, not trimmed":                   {(*vectorclock.Clock).UnmarshalBinary, "C\x14\x00", vectorclock.ErrEncoding},
+		"version 2":                              {(*vectorclock.Clock).UnmarshalBinary, "C\x20\x00", vectorclock.ErrVersion},
+		"a count above the largest":              {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x03\x00\x01a\x10\x01" + column + column, vectorclock.ErrCount},
+		"times that pass the largest":            {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x06\x00\x01a\x00\x01b" + column + "\x81\xfe\xff\xff\xff\xff\xff\xff\xff\x00\x01" + column, vectorclock.ErrEncoding},
+		"an empty name":                          {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x02\x00\x00" + columns, vectorclock.ErrActor},
+		"a name that is not UTF-8":               {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x03\x00\x01\xff" + columns, vectorclock.ErrActor},
+		"a delta without a base":                 {(*vectorclock.Clock).ApplyDelta, "D\x01", vectorclock.ErrEncoding},
+		"a delta of another base":                {(*vectorclock.Clock).ApplyDelta, "D\x01\x00\x00\x00\x00\x00\x00\x00\x00C\x10\x00", vectorclock.ErrBase},
 		"JSON: an actor twice":                   {(*vectorclock.Clock).UnmarshalJSON, `{"a":` + entry + `,"a":` + entry + `}`, vectorclock.ErrEncoding},
 		"JSON: null for an entry":                {(*vectorclock.Clock).UnmarshalJSON, `{"a":null}`, vectorclock.ErrEncoding},
 		"JSON: a field too few":                  {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":1,"insert":1}}`, vectorclock.ErrEncoding},
@@ -186,5 +186,26 @@ func TestBadWritesAreRefused(t *testing.T) {
 	}
 	if text(c) != before {
 		t.Errorf("refused writes made %s of %s", text(c), before)
+	}
+}
+
+func TestOrderings(t *testing.T) {
+	for _, tt := range []struct {
+		ahead, behind bool
+		want, reverse vectorclock.Ordering
+		text          string
+	}{
+		{false, false, vectorclock.Equal, vectorclock.Equal, "equal"},
+		{true, false, vectorclock.After, vectorclock.Before, "after"},
+		{false, true, vectorclock.Before, vectorclock.After, "before"},
+		{true, true, vectorclock.Concurrent, vectorclock.Concurrent, "concurrent"},
+	} {
+		got := vectorclock.OrderingOf(tt.ahead, tt.behind)
+		if got != tt.want || got.Reverse() != tt.reverse || got.String() != tt.text {
+			t.Errorf("ahead %v, behind %v: %v, the other way %v", tt.ahead, tt.behind, got, got.Reverse())
+		}
+	}
+	if got := vectorclock.Ordering(9).String(); got != "Ordering(9)" {
+		t.Errorf("an ordering that is none prints %q", got)
 	}
 }

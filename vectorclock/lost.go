@@ -1,10 +1,5 @@
 package vectorclock
 
-import (
-	"encoding/binary"
-	"hash/fnv"
-)
-
 // lost is what a clock remembers of the entries that Trim took out.
 type lost struct {
 	horizon int64  // the newest time of update among them
@@ -20,7 +15,7 @@ func (l *lost) add(actor string, e Entry) {
 	}
 	l.trimmed = true
 	if !l.tainted {
-		l.receipt ^= receipt(actor, e.Count)
+		l.receipt ^= receipt(hashActor(actor), e.Count)
 	}
 }
 
@@ -39,16 +34,18 @@ func (l *lost) back(e Entry) {
 // taint makes the receipt say that it does not tell.
 func (l *lost) taint() { l.tainted, l.receipt = true, 0 }
 
-// receipt is the hash of a lost entry: its actor and count, which is all that a
-// comparison looks at.
-func receipt(actor string, count uint64) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(actor))
-	var b [9]byte // a name may end as a count begins: a byte that no UTF-8 has parts them
-	b[0] = 0xff
-	binary.LittleEndian.PutUint64(b[1:], count)
-	h.Write(b[:])
-	return mix(h.Sum64())
+// receipt is the hash of a lost entry, of the hash of its actor and its count,
+// which is all that a comparison looks at.
+func receipt(actor, count uint64) uint64 { return mix(actor ^ mix(count+1)) }
+
+// hashActor is the hash of a name: FNV-1a. Package hash/fnv has it for bytes
+// alone, and behind an interface.
+func hashActor(name string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 0x100000001b3
+	}
+	return h
 }
 
 // mix spreads the bits of a hash, so that the exclusive ors of different sets
@@ -71,9 +68,9 @@ type hidden struct {
 func (h *hidden) hide(d difference, a, b *lost) bool {
 	switch {
 	case d.inA && !d.inB && b.hides(d.a):
-		h.a ^= receipt(d.actor, d.a.Count)
+		h.a ^= receipt(hashActor(d.actor), d.a.Count)
 	case d.inB && !d.inA && a.hides(d.b):
-		h.b ^= receipt(d.actor, d.b.Count)
+		h.b ^= receipt(hashActor(d.actor), d.b.Count)
 	case d.a.Count > d.b.Count && b.tainted && b.hides(d.a):
 		// b may show an old entry that came back for a newer one that it lost.
 	case d.b.Count > d.a.Count && a.tainted && a.hides(d.b):
@@ -119,7 +116,7 @@ func (c *Clock) CompareTrimmed(o *Clock) (order Ordering, exact bool) {
 			behind = true
 		}
 	}
-	order = orderingOf(ahead, behind)
+	order = OrderingOf(ahead, behind)
 	return order, order == Concurrent || h.accounts(&a.lost, &b.lost)
 }
 

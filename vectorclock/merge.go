@@ -1,5 +1,10 @@
 package vectorclock
 
+import (
+	"slices"
+	"strings"
+)
+
 // Merge takes over all that the other clock has seen: for each actor the larger
 // entry, by count, then time of update, then time of insertion. It reports
 // whether anything changed. Merge is commutative, associative and idempotent,
@@ -44,13 +49,27 @@ func (c *Clock) mergeSame(o *body) (changed bool) {
 // firstLess returns the first place at which a body has a smaller entry than
 // another of the same actors, or -1.
 func (b *body) firstLess(o *body) int {
-	n := len(b.counts)
-	oc, bu, ou, bi, oi := o.counts[:n], b.updated[:n], o.updated[:n], b.inserted[:n], o.inserted[:n]
-	for i, x := range b.counts {
-		if y := oc[i]; x > y {
+	i, n := 0, len(b.counts)
+	for ; n-i >= blockLen; i += blockLen {
+		if sameBlock(b.counts[i:], o.counts[i:]) && sameBlock(b.updated[i:], o.updated[i:]) && sameBlock(b.inserted[i:], o.inserted[i:]) {
 			continue
-		} else if x < y || bu[i] < ou[i] || bu[i] == ou[i] && bi[i] < oi[i] {
-			return i
+		}
+		if k := b.firstLessOf(o, i, i+blockLen); k >= 0 {
+			return k
+		}
+	}
+	return b.firstLessOf(o, i, n)
+}
+
+// firstLessOf is firstLess of the places from i to n.
+func (b *body) firstLessOf(o *body, i, n int) int {
+	bc, bu, bi := b.counts[i:n], b.updated[i:n], b.inserted[i:n]
+	oc, ou, oi := o.counts[i:n], o.updated[i:n], o.inserted[i:n]
+	for k, x := range bc {
+		if y := oc[k]; x > y {
+			continue
+		} else if x < y || bu[k] < ou[k] || bu[k] == ou[k] && bi[k] < oi[k] {
+			return i + k
 		}
 	}
 	return -1
@@ -59,42 +78,86 @@ func (b *body) firstLess(o *body) int {
 // mergeOther is Merge of entries of other actors.
 func (c *Clock) mergeOther(o *body) (changed bool) {
 	b := c.read()
-	fresh := 0
-	for d := range differences(b, o) {
-		if !d.inA {
-			fresh++
-		} else if d.inB && d.a.less(d.b) {
-			changed = true
-		}
-	}
-	if fresh == 0 && !changed {
+	if !b.behind(o) {
 		return false
 	}
-	names := b.actors.names
-	if fresh > 0 {
-		names = make([]string, 0, len(b.counts)+fresh)
-	}
-	n := len(b.counts) + fresh
-	merged := &body{counts: make([]uint64, 0, n), updated: make([]int64, 0, n), inserted: make([]int64, 0, n), lost: b.lost}
-	for d := range differences(b, o) {
-		if fresh > 0 {
-			names = append(names, d.actor)
+	var few [64]byte
+	names, from := unite(few[:0], b.actors.names, o.actors.names)
+	merged := newBody(rosterOf(names, b.actors, o.actors), len(names), 0)
+	merged.lost = b.lost
+	i, j := 0, 0
+	for k, whose := range from {
+		var e Entry
+		switch whose {
+		case ofFirst:
+			e = b.entry(i)
+			i++
+		case ofSecond:
+			e = o.entry(j)
+			j++
+		default:
+			if e = b.entry(i); e.less(o.entry(j)) {
+				e = o.entry(j)
+			}
+			i++
+			j++
 		}
-		e := d.a
-		if !d.inA || d.inB && d.a.less(d.b) {
-			e = d.b
-		}
-		merged.append(e)
+		merged.set(k, e)
 	}
-	merged.actors = rosterOf(names, b.actors, o.actors)
 	c.b = merged
 	return true
 }
 
-func (b *body) append(e Entry) {
-	b.counts = append(b.counts, e.Count)
-	b.updated = append(b.updated, e.Updated)
-	b.inserted = append(b.inserted, e.Inserted)
+// behind reports whether another body has an actor more, or a larger entry.
+func (b *body) behind(o *body) bool {
+	names := b.actors.names
+	if len(o.actors.names) > len(names) {
+		return true
+	}
+	i := 0
+	for j, actor := range o.actors.names {
+		for i < len(names) && names[i] < actor {
+			i++
+		}
+		if i == len(names) || names[i] != actor || b.entry(i).less(o.entry(j)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Whose a name is, of two lists of names.
+const (
+	ofFirst byte = iota
+	ofSecond
+	ofBoth
+)
+
+// unite returns the names of two ascending lists, ascending, and appends whose
+// they are.
+func unite(from []byte, a, b []string) ([]string, []byte) {
+	names := make([]string, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch order := strings.Compare(a[0], b[0]); {
+		case order < 0:
+			names, from, a = append(names, a[0]), append(from, ofFirst), a[1:]
+		case order > 0:
+			names, from, b = append(names, b[0]), append(from, ofSecond), b[1:]
+		default:
+			names, from, a, b = append(names, a[0]), append(from, ofBoth), a[1:], b[1:]
+		}
+	}
+	for range a {
+		from = append(from, ofFirst)
+	}
+	for range b {
+		from = append(from, ofSecond)
+	}
+	names = append(append(names, a...), b...)
+	if len(names) < cap(names)*3/4 { // a roster lives long
+		names = slices.Clone(names)
+	}
+	return names, from
 }
 
 // rosterOf returns a roster of names that ascend, one of the given if it has as
@@ -115,7 +178,8 @@ func (c *Clock) Meet(o *Clock) (changed bool) {
 	if a == b {
 		return false
 	}
-	met := &body{lost: a.lost}
+	met := newBody(nil, 0, min(len(a.counts), len(b.counts)))
+	met.lost = a.lost
 	if b.trimmed && !a.trimmed || a.trimmed && a.lost != b.lost {
 		met.trimmed, met.horizon = true, max(a.horizon, b.horizon)
 		met.taint()

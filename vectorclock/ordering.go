@@ -42,9 +42,10 @@ func (o Ordering) Reverse() Ordering {
 	return o
 }
 
-// orderingOf returns the ordering of a clock that is ahead somewhere, and of
-// which the other is ahead somewhere.
-func orderingOf(ahead, behind bool) Ordering {
+// OrderingOf returns how a clock stands to another: ahead says that it has seen
+// something that the other has not, behind that the other has seen something that
+// it has not.
+func OrderingOf(ahead, behind bool) Ordering {
 	switch {
 	case ahead && behind:
 		return Concurrent

@@ -3,6 +3,9 @@ package vectorclock
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
+	"unicode/utf8"
 )
 
 // A reader takes an encoding apart. After an error it returns zeros.
@@ -42,14 +45,14 @@ func (r *reader) uint64() uint64 {
 	return 0
 }
 
-// int reads a uvarint of the least length, below 2^31.
-func (r *reader) int() int {
+// uvarint reads a uvarint of the least length, at most most.
+func (r *reader) uvarint(most uint64) uint64 {
 	v, n := binary.Uvarint(r.data[r.at:])
 	switch {
 	case n <= 0:
 		r.fail("truncated or overlong number")
 		return 0
-	case v >= 1<<31:
+	case v > most:
 		r.fail(fmt.Sprintf("number %d is out of range", v))
 		return 0
 	case n > 1 && v>>(7*(n-1)) == 0:
@@ -57,76 +60,113 @@ func (r *reader) int() int {
 		return 0
 	}
 	r.at += n
-	return int(v)
+	return v
 }
 
-// columns reads the columns of n entries into b.
-func (r *reader) columns(b *body, n int) {
-	if len(r.data)-r.at < 3*columnLen {
-		r.fail("truncated")
-		return
+// int reads a uvarint below 2^31.
+func (r *reader) int() int { return int(r.uvarint(math.MaxInt32)) }
+
+// name reads the name of an actor, which comes after the one before.
+func (r *reader) name(before string) (string, error) {
+	common, rest := r.int(), r.int()
+	own := r.bytes(rest)
+	switch {
+	case r.err != nil:
+		return "", r.err
+	case common > len(before) || common+rest > MaxActorLen || common+rest == 0:
+		return "", fmt.Errorf("%d bytes in common with the one before, %d of its own: %w", common, rest, ErrActor)
 	}
-	if widths := r.widths(n); r.err != nil || len(r.data)-r.at < 3*columnLen+widths*n {
-		r.fail("truncated")
-		return
+	name := before[:common] + string(own)
+	switch {
+	case !utf8.ValidString(name):
+		return "", fmt.Errorf("name %q: not UTF-8: %w", name, ErrActor)
+	case before != "" && name <= before || commonPrefix(before, name) != common:
+		return "", fmt.Errorf("%q after %q: not in the one form: %w", name, before, ErrEncoding)
 	}
-	b.counts = make([]uint64, n)
-	times := make([]int64, 2*n)
-	b.updated, b.inserted = times[:n:n], times[n:]
-	if most := column(r, b.counts); r.err == nil && most > MaxCount {
-		r.err = fmt.Errorf("byte %d: count %d: at most %d: %w", r.at, most, uint64(MaxCount), ErrCount)
-	}
-	column(r, b.updated)
-	column(r, b.inserted)
+	return name, nil
 }
 
-// widths returns the sum of the widths of three columns of n entries, so that
-// what they claim is known to be there before memory is taken.
-func (r *reader) widths(n int) (sum int) {
+// columns reads the columns of n entries. It returns nil after an error.
+func (r *reader) columns(actors *roster, n int) *body {
+	if !r.holdsColumns(n) {
+		return nil
+	}
+	b := newBody(actors, n, 0)
+	if least := r.column(b.counts, 0); r.err == nil && least < 0 {
+		r.err = fmt.Errorf("byte %d: count %d: at most %d: %w", r.at, uint64(least), uint64(MaxCount), ErrCount)
+	}
+	least := r.column(b.updated, 0)
+	r.column(b.inserted, least)
+	return b
+}
+
+// holdsColumns reports whether three columns of n entries are there in full, so
+// that no memory is taken for what is only claimed.
+func (r *reader) holdsColumns(n int) bool {
 	at := r.at
 	for range 3 {
 		if at >= len(r.data) {
 			r.fail("truncated")
-			return 0
+			return false
 		}
-		width := int(r.data[at])
-		if width > 8 {
-			r.fail(fmt.Sprintf("a column of width %d", width))
-			return 0
+		width, head := int(r.data[at]&15), int(r.data[at]>>4)
+		if width > 8 || head > 8 {
+			r.fail(fmt.Sprintf("a column of %d bytes, and %d of the least", width, head))
+			return false
 		}
-		sum += width
-		at += columnLen + width*n
+		at += 1 + head + width*n
 	}
-	return sum
+	if at > len(r.data) {
+		r.fail("truncated")
+		return false
+	}
+	return true
 }
 
-// column reads values and returns the largest. Times are taken as they are in
-// order, by their distance from the least.
-func column[T int64 | uint64](r *reader, values []T) (most uint64) {
-	width, base := int(r.byte()), r.uint64()
-	start := r.at
+// column reads values, which holdsColumns has found, and returns the least.
+func (r *reader) column(values []int64, base int64) (least int64) {
+	sizes := r.byte()
+	width, head := int(sizes&15), int(sizes>>4)
+	var word [8]byte
+	copy(word[:], r.bytes(head))
+	above := binary.LittleEndian.Uint64(word[:])
+	least = base + zagzig(above)
+	from := r.at
 	r.bytes(width * len(values))
 	if r.err != nil {
 		return 0
 	}
-	rest := r.data[start:]
-	mask := ^uint64(0) >> (64 - 8*width)
-	least, i := ^uint64(0), 0
-	for ; i < len(values) && i*width+8 <= len(rest); i++ {
-		d := binary.LittleEndian.Uint64(rest[i*width:]) & mask
-		values[i] = T(base + d)
-		least, most = min(least, d), max(most, d)
+	rest := r.data[from:]
+	words := 0 // values that can be loaded as words, which reach beyond a column
+	if width > 0 && len(rest) >= 8 {
+		words = min((len(rest)-8)/width+1, len(values))
 	}
-	for ; i < len(values); i++ {
-		var word [8]byte
-		copy(word[:], rest[i*width:i*width+width])
-		d := binary.LittleEndian.Uint64(word[:])
-		values[i] = T(base + d)
-		least, most = min(least, d), max(most, d)
+	first, all := unpack(values[:words], rest, width, least)
+	if words < len(values) {
+		var room [2 * 8 * 8]byte // the last values, fewer than eight, and a word
+		copy(room[:], rest[words*width:r.at-from])
+		f, a := unpack(values[words:], room[:], width, least)
+		first, all = min(first, f), all|a
 	}
-	var first, last T = T(base), T(base + most)
-	if least != 0 || widthOf(most) != width || last < first {
+	switch {
+	case first != 0 || widthOf(all) != width || widthOf(above) != head:
 		r.fail("a column that is not in its one form")
+	case all > uint64(math.MaxInt64)-uint64(least) && slices.Min(values) < least:
+		r.fail("a value beyond the largest")
 	}
-	return base + most
+	return least
+}
+
+// unpack reads values of width bytes each, from where there is a word for each.
+// It returns the least distance from the least value, and the bits of all.
+func unpack(values []int64, from []byte, width int, least int64) (first, all uint64) {
+	mask := ^uint64(0) >> (64 - 8*width)
+	first = ^uint64(0)
+	for i := 0; i < len(values) && len(from) >= 8; i++ {
+		d := binary.LittleEndian.Uint64(from) & mask
+		from = from[width:]
+		values[i] = least + int64(d)
+		first, all = min(first, d), all|d
+	}
+	return first, all
 }

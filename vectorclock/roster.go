@@ -14,6 +14,8 @@ type roster struct {
 	// alias is another roster with the same names, or nil while none is known.
 	// It is found out when clocks are compared, and remembered.
 	alias atomic.Pointer[roster]
+	// hashes are those of the names, made when first asked for.
+	hashes atomic.Pointer[[]uint64]
 	// wire is the actor section of the binary encoding, made when first asked
 	// for.
 	wire atomic.Pointer[rosterWire]
@@ -48,6 +50,19 @@ func (r *roster) first() *roster {
 		return a
 	}
 	return r
+}
+
+// hash returns the hashes of the names.
+func (r *roster) hash() []uint64 {
+	if known := r.hashes.Load(); known != nil {
+		return *known
+	}
+	made := make([]uint64, len(r.names))
+	for i, name := range r.names {
+		made[i] = hashActor(name)
+	}
+	r.hashes.Store(&made)
+	return made
 }
 
 // search returns the place of an actor and whether it is there. It costs O(log

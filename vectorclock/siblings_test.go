@@ -61,91 +61,216 @@ func counts(c vectorclock.Clock) map[string]uint64 {
 	return m
 }
 
-// Replicas that take writes with contexts read anywhere and any time before, and
-// sync now and then, agree with the naive store at every step; and syncing is
-// commutative, associative and idempotent.
-func TestSiblingsAgreeWithNaiveStore(t *testing.T) {
-	for seed := range uint64(300) {
-		rnd := rand.New(rand.NewPCG(seed, 9))
-		n := 2 + rnd.IntN(3)
-		stores, models := make([]vectorclock.Siblings[string], n), make([]*naive, n)
-		for i := range models {
-			models[i] = newNaive()
-		}
-		contexts := []vectorclock.Clock{{}}
-		for step := range 40 {
-			i, j := rnd.IntN(n), rnd.IntN(n)
-			switch rnd.IntN(3) {
-			case 0:
-				before := values(&stores[i])
-				known := stores[i].Context()
-				changed := stores[i].Sync(&stores[j])
-				models[i].sync(models[j])
-				after := stores[i].Context()
-				if changed != !(maps.Equal(before, values(&stores[i])) && after.Equal(&known)) {
-					t.Fatalf("seed %d, step %d: Sync says changed %v", seed, step, changed)
-				}
-			case 1:
-				contexts = append(contexts, stores[i].Context())
-			default:
-				context := &contexts[rnd.IntN(len(contexts))]
-				actor, value := fmt.Sprintf("replica%d", i), fmt.Sprint(step)
-				held, kept := stores[i].Clone(), values(&stores[i])
-				if _, err := stores[i].Put(context, actor, value); err != nil {
-					t.Fatal(err)
-				}
-				models[i].put(counts(*context), actor, value)
-				if !maps.Equal(values(&held), kept) {
-					t.Fatalf("seed %d, step %d: a write changed a clone", seed, step)
-				}
+// siblingOps are the operations that are put to the laws of Siblings.
+type siblingOps struct {
+	clone func(s *siblings) *siblings
+	put   func(s *siblings, context *vectorclock.Clock, actor, value string)
+	sync  func(s, o *siblings) (changed bool)
+}
+
+type siblings = vectorclock.Siblings[string]
+
+func ourSiblings() siblingOps {
+	return siblingOps{
+		clone: func(s *siblings) *siblings {
+			c := s.Clone()
+			return &c
+		},
+		put: func(s *siblings, context *vectorclock.Clock, actor, value string) {
+			if _, err := s.Put(context, actor, value); err != nil {
+				panic(err) // names are valid and counts are low
 			}
-			if got := values(&stores[i]); !maps.Equal(got, models[i].live) || stores[i].Len() != len(got) {
-				t.Fatalf("seed %d, step %d: holds %v, the naive store %v", seed, step, got, models[i].live)
-			}
-			if got := counts(stores[i].Context()); !maps.Equal(got, models[i].known) {
-				t.Fatalf("seed %d, step %d: knows %v, the naive store %v", seed, step, got, models[i].known)
-			}
-		}
-		checkSync(t, stores)
+		},
+		sync: (*siblings).Sync,
 	}
 }
 
-func checkSync(t *testing.T, stores []vectorclock.Siblings[string]) {
-	t.Helper()
-	sync := func(a, b vectorclock.Siblings[string]) vectorclock.Siblings[string] {
-		c := a.Clone()
-		c.Sync(&b)
+// The laws of Siblings.
+const (
+	lawPut        = "put removes exactly what its context covers"
+	lawSync       = "sync keeps exactly what neither knows to be covered"
+	lawApart      = "clone is apart"
+	lawChanged    = "sync says whether it changed"
+	lawCommutes   = "sync commutes"
+	lawAssociates = "sync associates"
+	lawIdempotent = "sync is idempotent"
+	lawAbsorbs    = "sync absorbs"
+	lawBounded    = "as many values as writers at most"
+)
+
+// siblingLaws runs programs over replicas that take writes with contexts read
+// anywhere and any time before, and sync now and then, beside the naive store.
+// It returns how each law that breaks breaks first.
+func siblingLaws(ops siblingOps, programs int) map[string]string {
+	broken := make(map[string]string)
+	for seed := range uint64(programs) {
+		p := siblingProgram{ops: ops, rnd: rand.New(rand.NewPCG(seed, 9)), broken: broken}
+		p.run()
+	}
+	for writers := 1; writers <= 5; writers += 2 {
+		explode(ops, writers, 1000, broken)
+	}
+	return broken
+}
+
+// A siblingProgram is one run over a few replicas.
+type siblingProgram struct {
+	ops      siblingOps
+	rnd      *rand.Rand
+	stores   []*siblings
+	models   []*naive
+	contexts []vectorclock.Clock
+	broken   map[string]string
+}
+
+func (p *siblingProgram) breaks(law, format string, args ...any) {
+	if _, ok := p.broken[law]; !ok {
+		p.broken[law] = fmt.Sprintf(format, args...)
+	}
+}
+
+func (p *siblingProgram) run() {
+	n := 2 + p.rnd.IntN(3)
+	p.contexts = []vectorclock.Clock{{}}
+	for range n {
+		p.stores, p.models = append(p.stores, new(siblings)), append(p.models, newNaive())
+	}
+	for step, right := 0, true; right && step < 40; step++ {
+		i, j := p.rnd.IntN(n), p.rnd.IntN(n)
+		s, law := p.stores[i], lawPut
+		switch p.rnd.IntN(3) {
+		case 0:
+			law = lawSync
+			before, known := values(s), s.Context()
+			changed := p.ops.sync(s, p.stores[j])
+			p.models[i].sync(p.models[j])
+			if after := s.Context(); changed != !(maps.Equal(before, values(s)) && after.Equal(&known)) {
+				p.breaks(lawChanged, "step %d: changed %v", step, changed)
+			}
+		case 1:
+			p.contexts = append(p.contexts, s.Context())
+		default:
+			context := &p.contexts[p.rnd.IntN(len(p.contexts))]
+			held, kept := p.ops.clone(s), values(s)
+			p.ops.put(s, context, fmt.Sprintf("replica%d", i), fmt.Sprint(step))
+			p.models[i].put(counts(*context), fmt.Sprintf("replica%d", i), fmt.Sprint(step))
+			if !maps.Equal(values(held), kept) {
+				p.breaks(lawApart, "step %d: a write changed a clone", step)
+			}
+		}
+		if got := values(s); !maps.Equal(got, p.models[i].live) || s.Len() != len(got) {
+			p.breaks(law, "step %d: holds %v, the naive store %v", step, got, p.models[i].live)
+			right = false
+		}
+		if got := counts(s.Context()); !maps.Equal(got, p.models[i].known) {
+			p.breaks(law, "step %d: knows %v, the naive store %v", step, got, p.models[i].known)
+			right = false
+		}
+	}
+	p.algebra()
+}
+
+// algebra checks what holds of syncing any replicas.
+func (p *siblingProgram) algebra() {
+	sync := func(a, b *siblings) *siblings {
+		c := p.ops.clone(a)
+		p.ops.sync(c, b)
 		return c
 	}
-	same := func(law string, a, b vectorclock.Siblings[string]) {
-		t.Helper()
-		if !maps.Equal(values(&a), values(&b)) || !maps.Equal(counts(a.Context()), counts(b.Context())) {
-			t.Fatalf("sync %s: %v and %v", law, values(&a), values(&b))
+	same := func(law string, x, y *siblings) {
+		if !maps.Equal(values(x), values(y)) || !maps.Equal(counts(x.Context()), counts(y.Context())) {
+			p.breaks(law, "%v and %v", values(x), values(y))
+		}
+		if x.Same(y) != (x.Hash() == y.Hash()) {
+			p.breaks(law, "%v and %v: Same is %v, their hashes are %x and %x", values(x), values(y), x.Same(y), x.Hash(), y.Hash())
 		}
 	}
-	a, b, c := stores[0], stores[1], stores[len(stores)-1]
-	same("commutes", sync(a, b), sync(b, a))
-	same("associates", sync(sync(a, b), c), sync(a, sync(b, c)))
-	same("is idempotent", sync(a, a), a)
-	same("absorbs", sync(sync(a, b), b), sync(a, b))
+	a, b, c := p.stores[0], p.stores[1], p.stores[len(p.stores)-1]
+	same(lawCommutes, sync(a, b), sync(b, a))
+	same(lawAssociates, sync(sync(a, b), c), sync(a, sync(b, c)))
+	same(lawIdempotent, sync(a, a), a)
+	same(lawAbsorbs, sync(sync(a, b), b), sync(a, b))
 }
 
-// Writers who read before they write never leave more values than there are
-// writers, however often they do.
-func TestSiblingsDoNotExplode(t *testing.T) {
-	for _, writers := range []int{1, 2, 5} {
-		rnd := rand.New(rand.NewPCG(1, uint64(writers)))
-		var store vectorclock.Siblings[string]
-		contexts := make([]vectorclock.Clock, writers)
-		for round := range 1000 {
-			w := rnd.IntN(writers)
-			if _, err := store.Put(&contexts[w], "server", fmt.Sprint(round)); err != nil {
-				t.Fatal(err)
+// explode has writers who read before they write, through one server.
+func explode(ops siblingOps, writers, rounds int, broken map[string]string) {
+	rnd := rand.New(rand.NewPCG(1, uint64(writers)))
+	store, contexts := new(siblings), make([]vectorclock.Clock, writers)
+	for round := range rounds {
+		w := rnd.IntN(writers)
+		ops.put(store, &contexts[w], "server", fmt.Sprint(round))
+		if store.Len() > writers {
+			broken[lawBounded] = fmt.Sprintf("%d writers left %d values after %d rounds", writers, store.Len(), round+1)
+			return
+		}
+		contexts[w] = store.Context()
+	}
+}
+
+func TestSiblingsKeepTheLaws(t *testing.T) {
+	programs := 300
+	if testing.Short() {
+		programs = 60
+	}
+	for law, how := range siblingLaws(ourSiblings(), programs) {
+		t.Errorf("%s: %s", law, how)
+	}
+}
+
+// signs returns a sync that writes a value of its own when it should not.
+func signs(when func(s, o *siblings) bool) func(s, o *siblings) bool {
+	return func(s, o *siblings) bool {
+		write := when(s, o)
+		s.Sync(o)
+		if write {
+			ourSiblings().put(s, new(vectorclock.Clock), "syncer", "synced")
+		}
+		return true
+	}
+}
+
+// Each law must be able to fail.
+func TestEachSiblingLawFindsItsMutant(t *testing.T) {
+	for law, breakIt := range map[string]func(*siblingOps){
+		lawPut: func(o *siblingOps) {
+			put := o.put
+			o.put = func(s *siblings, _ *vectorclock.Clock, actor, value string) {
+				all := s.Context() // the last writer wins
+				put(s, &all, actor, value)
 			}
-			if store.Len() > writers {
-				t.Fatalf("%d writers left %d values after %d rounds", writers, store.Len(), round+1)
+		},
+		lawSync: func(o *siblingOps) {
+			clone := o.clone
+			o.sync = func(s, o *siblings) bool {
+				*s = *clone(o)
+				return true
 			}
-			contexts[w] = store.Context()
+		},
+		lawApart: func(o *siblingOps) { o.clone = func(s *siblings) *siblings { return s } },
+		lawChanged: func(o *siblingOps) {
+			sync := o.sync
+			o.sync = func(s, o *siblings) bool {
+				sync(s, o)
+				return true
+			}
+		},
+		lawCommutes: func(o *siblingOps) {
+			o.sync = func(s, o *siblings) bool { return s.Len() == 0 && s.Sync(o) }
+		},
+		lawAssociates: func(o *siblingOps) { o.sync = signs(func(s, _ *siblings) bool { return s.Len() > 1 }) },
+		lawIdempotent: func(o *siblingOps) { o.sync = signs(func(_, _ *siblings) bool { return true }) },
+		lawAbsorbs:    func(o *siblingOps) { o.sync = signs(func(s, o *siblings) bool { return !s.Same(o) }) },
+		lawBounded: func(o *siblingOps) {
+			put := o.put
+			o.put = func(s *siblings, _ *vectorclock.Clock, actor, value string) {
+				put(s, new(vectorclock.Clock), actor, value)
+			}
+		},
+	} {
+		broken := ourSiblings()
+		breakIt(&broken)
+		if got := siblingLaws(broken, 60); got[law] == "" {
+			t.Errorf("%s: its mutant keeps it, and breaks %v", law, got)
 		}
 	}
 }

@@ -8,30 +8,36 @@ import (
 
 // The binary encoding, version 1, is
 //
-//	"VC" version:1 flags:1 entries:uvarint
-//	actors counts updated inserted
+//	"C" head:1 entries:uvarint
+//	actors counts updated inserted           if there are entries
 //	horizon:8 receipt:8                      if the flag trimmed is set
 //
-// actors is the length of what follows as a uvarint, and then either 16 bytes an
-// actor, if the flag uuids is set because all are UUIDs in lower case, or for
-// each actor the number of bytes that it has in common with the one before, the
-// number of its other bytes, both as uvarints, and those bytes. Actors ascend.
+// head is the version in its upper four bits and flags in the lower. actors is 16
+// bytes an actor, if the flag uuids is set because all are UUIDs in lower case;
+// or else the length of what follows as a uvarint, and for each actor the number
+// of bytes that it has in common with the one before, 64 at most lest few bytes
+// claim many, the number of its other bytes, both as uvarints, and those bytes.
+// Actors ascend.
 //
-// A column is a width of 0 to 8 bytes, the least value (8 bytes), and for each
-// entry what its value is above the least, in width bytes. Everything is
-// little-endian and of the least width, so that a clock has one encoding. No
-// entries have no columns.
+// A column is a byte, the least value, and what each value is above the least, in
+// so many bytes each as the lower four bits of the byte say. The least value is
+// taken from 0, or from the least of updated for inserted; its sign is turned
+// into the lowest bit, as in protocol buffers, and the upper four bits say how
+// many bytes it has. Numbers are little-endian and of the least width, so that a
+// clock has one encoding.
 const (
-	magic       = "VC"
+	magic       = "C"
 	wireVersion = 1
 
 	flagUUIDs   = 1 << 0
 	flagTrimmed = 1 << 1
 	flagTainted = 1 << 2
+	flagsMask   = 1<<4 - 1
 	flagsKnown  = flagUUIDs | flagTrimmed | flagTainted
 
+	prefixMax = 64 // bytes that a name is said to have in common
 	uuidLen   = 16
-	columnLen = 9 // of a column without its values
+	columnMax = 1 + 8 // bytes of a column without its values
 )
 
 // AppendBinary appends the binary encoding of the clock: some 27 bytes an entry
@@ -47,16 +53,18 @@ func (c *Clock) AppendBinary(dst []byte) ([]byte, error) {
 	if b.tainted {
 		flags |= flagTainted
 	}
-	dst = append(dst, magic...)
-	dst = append(dst, wireVersion, flags)
+	dst = append(append(dst, magic...), wireVersion<<4|flags)
 	dst = binary.AppendUvarint(dst, uint64(n))
-	dst = binary.AppendUvarint(dst, uint64(len(actors)))
-	dst = append(dst, actors...)
 	if n > 0 {
-		dst = slices.Grow(dst, 3*(columnLen+8*n)+16)
-		dst = appendColumn(dst, b.counts)
-		dst = appendTimes(dst, b.updated)
-		dst = appendTimes(dst, b.inserted)
+		if flags&flagUUIDs == 0 {
+			dst = binary.AppendUvarint(dst, uint64(len(actors)))
+		}
+		dst = append(dst, actors...)
+		dst = slices.Grow(dst, 3*(columnMax+8*n)+16)
+		var least int64
+		dst, _ = appendColumn(dst, b.counts, 0)
+		dst, least = appendColumn(dst, b.updated, 0)
+		dst, _ = appendColumn(dst, b.inserted, least)
 	}
 	if b.trimmed {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(b.horizon))
@@ -68,41 +76,37 @@ func (c *Clock) AppendBinary(dst []byte) ([]byte, error) {
 // MarshalBinary is [Clock.AppendBinary] to a new slice.
 func (c *Clock) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 
-// appendColumn appends values, of which there is one or more.
-func appendColumn(dst []byte, values []uint64) []byte {
+// appendColumn appends values, of which there is one or more, to dst, which has
+// room. It returns the least of them.
+func appendColumn(dst []byte, values []int64, from int64) (_ []byte, least int64) {
 	least, most := values[0], values[0]
 	for _, v := range values {
 		least, most = min(least, v), max(most, v)
 	}
-	width := widthOf(most - least)
-	dst = append(dst, byte(width))
-	dst = binary.LittleEndian.AppendUint64(dst, least)
+	width, base := widthOf(uint64(most)-uint64(least)), zigzag(least-from)
+	head := widthOf(base)
 	at := len(dst)
-	end := at + width*len(values)
+	end := at + 1 + head + width*len(values)
 	dst = slices.Grow(dst, end-at+8)[:end+8] // a word may be written behind the last value
-	for i, v := range values {
-		binary.LittleEndian.PutUint64(dst[at+i*width:], v-least)
-	}
-	return dst[:end]
+	dst[at] = byte(width | head<<4)
+	binary.LittleEndian.PutUint64(dst[at+1:], base)
+	pack(dst[at+1+head:], values, width, least)
+	return dst[:end], least
 }
 
-// appendTimes is appendColumn of times.
-func appendTimes(dst []byte, times []int64) []byte {
-	least, most := times[0], times[0]
-	for _, v := range times {
-		least, most = min(least, v), max(most, v)
+// pack writes what values are above the least, each a word that the next one
+// overwrites.
+func pack(to []byte, values []int64, width int, least int64) {
+	for _, v := range values {
+		binary.LittleEndian.PutUint64(to, uint64(v)-uint64(least))
+		to = to[width:]
 	}
-	width := widthOf(uint64(most) - uint64(least))
-	dst = append(dst, byte(width))
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(least))
-	at := len(dst)
-	end := at + width*len(times)
-	dst = slices.Grow(dst, end-at+8)[:end+8]
-	for i, v := range times {
-		binary.LittleEndian.PutUint64(dst[at+i*width:], uint64(v)-uint64(least))
-	}
-	return dst[:end]
 }
+
+// zigzag returns a number with its sign in the lowest bit; zagzig undoes that.
+func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
+
+func zagzig(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 
 // widthOf returns the number of bytes that a value needs.
 func widthOf(v uint64) int { return (bits.Len64(v) + 7) / 8 }
@@ -136,17 +140,24 @@ func encodeActors(names []string) rosterWire {
 	}
 	before := ""
 	for _, name := range names {
-		common := commonPrefix(before, name)
-		w.section = binary.AppendUvarint(w.section, uint64(common))
-		w.section = binary.AppendUvarint(w.section, uint64(len(name)-common))
-		w.section = append(w.section, name[common:]...)
+		w.section = appendName(w.section, before, name)
 		before = name
 	}
 	return w
 }
 
+// appendName appends a name by what it has in common with the one before.
+func appendName(dst []byte, before, name string) []byte {
+	common := commonPrefix(before, name)
+	dst = binary.AppendUvarint(dst, uint64(common))
+	dst = binary.AppendUvarint(dst, uint64(len(name)-common))
+	return append(dst, name[common:]...)
+}
+
+// commonPrefix returns the number of bytes that two names have in common, 64 at
+// most.
 func commonPrefix(a, b string) int {
-	n := min(len(a), len(b))
+	n := min(len(a), len(b), prefixMax)
 	for i := range n {
 		if a[i] != b[i] {
 			return i

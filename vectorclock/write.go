@@ -54,7 +54,14 @@ func (c *Clock) Insert(actor string, now int64) error {
 // new actor and after a Clone. It returns an error wrapping [ErrActor], or
 // [ErrCount] if the count is [MaxCount] already.
 func (c *Clock) Increment(actor string, now int64) (Dot, error) {
-	return c.IncrementFrom(actor, 0, now)
+	b := c.b
+	if b == nil || b.shared.Load() || b.hint >= len(b.counts) || b.actors.names[b.hint] != actor || b.counts[b.hint] == MaxCount {
+		return c.IncrementFrom(actor, 0, now)
+	}
+	i := b.hint // of the actor that was written last, in a body that is ours
+	b.counts[i]++
+	b.updated[i] = max(b.updated[i], now)
+	return Dot{actor, uint64(b.counts[i])}, nil
 }
 
 // IncrementFrom is Increment from a floor: the new count is above both the old
@@ -71,12 +78,12 @@ func (c *Clock) IncrementFrom(actor string, floor uint64, now int64) (Dot, error
 		}
 		return Dot{actor, floor + 1}, nil
 	}
-	floor = max(floor, c.b.counts[i])
+	floor = max(floor, uint64(c.b.counts[i]))
 	if err := checkFloor(actor, floor); err != nil {
 		return Dot{}, fmt.Errorf("vectorclock: %w", err)
 	}
 	b := c.write()
-	b.counts[i], b.updated[i], b.hint = floor+1, max(b.updated[i], now), i
+	b.counts[i], b.updated[i], b.hint = int64(floor+1), max(b.updated[i], now), i
 	return Dot{actor, floor + 1}, nil
 }
 
@@ -111,11 +118,11 @@ func (c *Clock) Witness(d Dot, at int64) (news bool, err error) {
 	case !ok:
 		err := c.put(d.Actor, Entry{d.Count, at, at})
 		return err == nil, err
-	case c.b.counts[i] >= d.Count:
+	case uint64(c.b.counts[i]) >= d.Count:
 		return false, nil
 	}
 	b := c.write()
-	b.counts[i], b.updated[i], b.hint = d.Count, max(b.updated[i], at), i
+	b.counts[i], b.updated[i], b.hint = int64(d.Count), max(b.updated[i], at), i
 	return true, nil
 }
 
@@ -133,8 +140,8 @@ func (c *Clock) Set(actor string, count uint64, updated, now int64) (back bool, 
 		return false, c.put(actor, Entry{count, now, updated})
 	}
 	b := c.write()
-	back = count < b.counts[i]
-	b.counts[i], b.updated[i], b.hint = count, updated, i
+	back = count < uint64(b.counts[i])
+	b.counts[i], b.updated[i], b.hint = int64(count), updated, i
 	return back, nil
 }
 
