@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clusterluck/clusterluck/bench/internal/clock"
 	"github.com/clusterluck/clusterluck/bench/internal/report"
 	"github.com/clusterluck/clusterluck/bench/internal/ring"
 )
@@ -45,7 +46,7 @@ func groups() []report.Group {
 	none := func(report.Env) []report.Work { return nil }
 	return []report.Group{
 		ring.Group(),
-		{Name: "clock", Works: none},
+		clock.Group(),
 		{Name: "transport", Works: none},
 		{Name: "membership", Works: none},
 	}
