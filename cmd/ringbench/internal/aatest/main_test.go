@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/compare"
 )
 
 // Most rows of a round can hide that one setting is never shown: each has a line
@@ -41,5 +43,31 @@ func TestKeptResultsAreJudgedBySetting(t *testing.T) {
 	}
 	if strings.Contains(text, "build shown") {
 		t.Error("builds are no slower by design, and were counted")
+	}
+}
+
+// What compare would not judge is measured again; what it judges is not, however
+// it came out.
+func TestOnlyRoundsThatCannotBeJudgedAreRepeated(t *testing.T) {
+	rows := func(whys ...string) *compare.Result {
+		c := &compare.Result{Rows: []compare.Row{{Metric: "build", Why: "busy"}, {Metric: "peak", Exact: true}}}
+		for _, why := range whys {
+			c.Rows = append(c.Rows, compare.Row{Metric: "lookup", Why: why, Verdict: compare.Same})
+		}
+		return c
+	}
+	for _, tt := range []struct {
+		same, slow *compare.Result
+		want       bool
+	}{
+		{rows("", "", ""), rows("", "", ""), false},
+		{rows("", "busy", ""), rows("busy", "", ""), false},
+		{rows("", "", ""), rows("busy", "busy", ""), true},
+		{rows("busy", "busy", ""), rows("", "", ""), true},
+	} {
+		r := round{tt.same, tt.slow}
+		if got := r.busy(); got != tt.want {
+			t.Errorf("%v: busy %v, want %v", r, got, tt.want)
+		}
 	}
 }
