@@ -117,36 +117,41 @@ func TestOtherFormsAreRefused(t *testing.T) {
 	column := "\x10\x02"
 	columns := column + column + column
 	entry := `{"count":1,"insert":1,"time":1}`
+	x70 := strings.Repeat("x", 70)
 	for name, tt := range map[string]struct {
 		decode func(*vectorclock.Clock, []byte) error
 		data   string
 		want   error
 	}{
-		"a name with less in common than it has": {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x08\x00\x02ab\x00\x02ac" + columns, vectorclock.ErrEncoding},
-		"names that do not ascend":               {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x07\x00\x02ab\x01\x01a" + columns, vectorclock.ErrEncoding},
-		"the same name twice":                    {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x06\x00\x02ab\x02\x00" + columns, vectorclock.ErrEncoding},
-		"UUIDs as text":                          {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x26\x00\x24" + uuid + columns, vectorclock.ErrEncoding},
-		"an unknown flag":                        {(*vectorclock.Clock).UnmarshalBinary, "C\x18\x00", vectorclock.ErrEncoding},
-		"tainted, not trimmed":                   {(*vectorclock.Clock).UnmarshalBinary, "C\x14\x00", vectorclock.ErrEncoding},
-		"version 2":                              {(*vectorclock.Clock).UnmarshalBinary, "C\x20\x00", vectorclock.ErrVersion},
-		"a count above the largest":              {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x03\x00\x01a\x10\x01" + column + column, vectorclock.ErrCount},
-		"times that pass the largest":            {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x06\x00\x01a\x00\x01b" + column + "\x81\xfe\xff\xff\xff\xff\xff\xff\xff\x00\x01" + column, vectorclock.ErrEncoding},
-		"an empty name":                          {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x02\x00\x00" + columns, vectorclock.ErrActor},
-		"a name that is not UTF-8":               {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x03\x00\x01\xff" + columns, vectorclock.ErrActor},
-		"a delta without a base":                 {(*vectorclock.Clock).ApplyDelta, "D\x01", vectorclock.ErrEncoding},
-		"a delta of another base":                {(*vectorclock.Clock).ApplyDelta, "D\x01\x00\x00\x00\x00\x00\x00\x00\x00C\x10\x00", vectorclock.ErrBase},
-		"JSON: an actor twice":                   {(*vectorclock.Clock).UnmarshalJSON, `{"a":` + entry + `,"a":` + entry + `}`, vectorclock.ErrEncoding},
-		"JSON: null for an entry":                {(*vectorclock.Clock).UnmarshalJSON, `{"a":null}`, vectorclock.ErrEncoding},
-		"JSON: a field too few":                  {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":1,"insert":1}}`, vectorclock.ErrEncoding},
-		"JSON: a field of another case":          {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"Count":1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
-		"JSON: a count below zero":               {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":-1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
-		"JSON: a count of text":                  {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":"1","insert":1,"time":1}}`, vectorclock.ErrEncoding},
-		"JSON: a count above the largest":        {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":9223372036854775808,"insert":1,"time":1}}`, vectorclock.ErrCount},
-		"JSON: more behind":                      {(*vectorclock.Clock).UnmarshalJSON, `{}{}`, vectorclock.ErrEncoding},
-		"CBOR: a number of more bytes":           {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xb8\x00", vectorclock.ErrEncoding},
-		"CBOR: a map of no definite length":      {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xbf\xff", vectorclock.ErrEncoding},
-		"CBOR: actors in another order":          {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa2\x61b\x83\x01\x01\x01\x61a\x83\x01\x01\x01", vectorclock.ErrEncoding},
-		"CBOR: an actor twice":                   {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa2\x61a\x83\x01\x01\x01\x61a\x83\x01\x01\x01", vectorclock.ErrEncoding},
+		"a name with less in common than it has":   {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x08\x00\x02ab\x00\x02ac" + columns, vectorclock.ErrEncoding},
+		"a name with more in common than 64 bytes": {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x4c\x00\x47" + x70 + "a\x46\x01b" + columns, vectorclock.ErrEncoding},
+		"names that do not ascend":                 {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x07\x00\x02ab\x01\x01a" + columns, vectorclock.ErrEncoding},
+		"the same name twice":                      {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x06\x00\x02ab\x02\x00" + columns, vectorclock.ErrEncoding},
+		"UUIDs as text":                            {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x26\x00\x24" + uuid + columns, vectorclock.ErrEncoding},
+		"an unknown flag":                          {(*vectorclock.Clock).UnmarshalBinary, "C\x18\x00", vectorclock.ErrEncoding},
+		"tainted, not trimmed":                     {(*vectorclock.Clock).UnmarshalBinary, "C\x14\x00", vectorclock.ErrEncoding},
+		"a receipt that does not tell":             {(*vectorclock.Clock).UnmarshalBinary, "C\x16\x00" + "12345678" + "12345678", vectorclock.ErrEncoding},
+		"UUIDs that do not ascend":                 {(*vectorclock.Clock).UnmarshalBinary, "C\x11\x02" + "1234567890123456" + "1234567890123455" + columns, vectorclock.ErrEncoding},
+		"a UUID twice":                             {(*vectorclock.Clock).UnmarshalBinary, "C\x11\x02" + "1234567890123456" + "1234567890123456" + columns, vectorclock.ErrEncoding},
+		"version 2":                                {(*vectorclock.Clock).UnmarshalBinary, "C\x20\x00", vectorclock.ErrVersion},
+		"a count above the largest":                {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x03\x00\x01a\x10\x01" + column + column, vectorclock.ErrCount},
+		"times that pass the largest":              {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x02\x06\x00\x01a\x00\x01b" + column + "\x81\xfe\xff\xff\xff\xff\xff\xff\xff\x00\x01" + column, vectorclock.ErrEncoding},
+		"an empty name":                            {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x02\x00\x00" + columns, vectorclock.ErrActor},
+		"a name that is not UTF-8":                 {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x03\x00\x01\xff" + columns, vectorclock.ErrActor},
+		"a delta without a base":                   {(*vectorclock.Clock).ApplyDelta, "D\x01", vectorclock.ErrEncoding},
+		"a delta of another base":                  {(*vectorclock.Clock).ApplyDelta, "D\x01\x00\x00\x00\x00\x00\x00\x00\x00C\x10\x00", vectorclock.ErrBase},
+		"JSON: an actor twice":                     {(*vectorclock.Clock).UnmarshalJSON, `{"a":` + entry + `,"a":` + entry + `}`, vectorclock.ErrEncoding},
+		"JSON: null for an entry":                  {(*vectorclock.Clock).UnmarshalJSON, `{"a":null}`, vectorclock.ErrEncoding},
+		"JSON: a field too few":                    {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":1,"insert":1}}`, vectorclock.ErrEncoding},
+		"JSON: a field of another case":            {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"Count":1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
+		"JSON: a count below zero":                 {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":-1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
+		"JSON: a count of text":                    {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":"1","insert":1,"time":1}}`, vectorclock.ErrEncoding},
+		"JSON: a count above the largest":          {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":9223372036854775808,"insert":1,"time":1}}`, vectorclock.ErrCount},
+		"JSON: more behind":                        {(*vectorclock.Clock).UnmarshalJSON, `{}{}`, vectorclock.ErrEncoding},
+		"CBOR: a number of more bytes":             {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xb8\x00", vectorclock.ErrEncoding},
+		"CBOR: a map of no definite length":        {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xbf\xff", vectorclock.ErrEncoding},
+		"CBOR: actors in another order":            {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa2\x61b\x83\x01\x01\x01\x61a\x83\x01\x01\x01", vectorclock.ErrEncoding},
+		"CBOR: an actor twice":                     {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa2\x61a\x83\x01\x01\x01\x61a\x83\x01\x01\x01", vectorclock.ErrEncoding},
 	} {
 		c := single(t, vectorclock.Entry{Count: 3})
 		before := text(c)

@@ -84,7 +84,6 @@ func (c *Clock) mergeOther(o *body) (changed bool) {
 	var few [64]byte
 	names, from := unite(few[:0], b.actors.names, o.actors.names)
 	merged := newBody(rosterOf(names, b.actors, o.actors), len(names), 0)
-	merged.lost = b.lost
 	i, j := 0, 0
 	for k, whose := range from {
 		var e Entry

@@ -86,11 +86,9 @@ func (r *reader) name(before string) (string, error) {
 	return name, nil
 }
 
-// columns reads the columns of n entries. It returns nil after an error.
+// columns reads the columns of n entries, whose actors were there: what is
+// claimed here takes no more memory than they did.
 func (r *reader) columns(actors *roster, n int) *body {
-	if !r.holdsColumns(n) {
-		return nil
-	}
 	b := newBody(actors, n, 0)
 	if least := r.column(b.counts, 0); r.err == nil && least < 0 {
 		r.err = fmt.Errorf("byte %d: count %d: at most %d: %w", r.at, uint64(least), uint64(MaxCount), ErrCount)
@@ -100,33 +98,14 @@ func (r *reader) columns(actors *roster, n int) *body {
 	return b
 }
 
-// holdsColumns reports whether three columns of n entries are there in full, so
-// that no memory is taken for what is only claimed.
-func (r *reader) holdsColumns(n int) bool {
-	at := r.at
-	for range 3 {
-		if at >= len(r.data) {
-			r.fail("truncated")
-			return false
-		}
-		width, head := int(r.data[at]&15), int(r.data[at]>>4)
-		if width > 8 || head > 8 {
-			r.fail(fmt.Sprintf("a column of %d bytes, and %d of the least", width, head))
-			return false
-		}
-		at += 1 + head + width*n
-	}
-	if at > len(r.data) {
-		r.fail("truncated")
-		return false
-	}
-	return true
-}
-
-// column reads values, which holdsColumns has found, and returns the least.
+// column reads values and returns the least.
 func (r *reader) column(values []int64, base int64) (least int64) {
 	sizes := r.byte()
 	width, head := int(sizes&15), int(sizes>>4)
+	if width > 8 || head > 8 {
+		r.fail(fmt.Sprintf("values of %d bytes, and %d of the least", width, head))
+		return 0
+	}
 	var word [8]byte
 	copy(word[:], r.bytes(head))
 	above := binary.LittleEndian.Uint64(word[:])

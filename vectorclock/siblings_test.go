@@ -294,3 +294,24 @@ func TestReconcileLeavesOneValue(t *testing.T) {
 		}
 	}
 }
+
+// A context made by hand can cover a write without what that came in place of.
+// Sync must still learn that it is gone.
+func TestSyncLearnsWhatIsGone(t *testing.T) {
+	put := ourSiblings().put
+	var a siblings
+	put(&a, new(vectorclock.Clock), "a", "old")
+	b := a.Clone()
+	put(&b, abc(t, 1, 0, 0), "b", "new")
+	var seenB vectorclock.Clock
+	if _, err := seenB.Witness(vectorclock.Dot{Actor: "b", Count: 1}, 1); err != nil {
+		t.Fatal(err)
+	}
+	put(&a, &seenB, "c", "newer")
+	if !a.Sync(&b) {
+		t.Error("nothing changed, it says")
+	}
+	if got := values(&a); len(got) != 1 || got[vectorclock.Dot{Actor: "c", Count: 1}] != "newer" {
+		t.Errorf("it holds %v", got)
+	}
+}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func (r Report) Markdown(group string) string {
 	fmt.Fprintf(&b, "Machine: %s, %d cores, %s, %s, commit %s, load average %s before and %s after.\n\n",
 		m.CPU, m.Cores, m.System, m.Go, m.Commit, m.LoadBefore, m.LoadAfter)
 	fmt.Fprintf(&b, "Command: `%s`\n\n", r.Command)
-	b.WriteString(caveats)
+	b.WriteString(r.caveatsOf(group))
 	b.WriteString("\n| " + strings.Join(header[:], " | ") + " |\n" + strings.Repeat("|---", len(header)) + "|\n")
 	for _, row := range r.Rows {
 		if row.Group == group {
@@ -64,13 +65,38 @@ const caveats = `Caveats:
 - Times of one goroutine are CPU time, so that other processes are not in them;
   what works in several goroutines, or beside a writer, is wall time.
 - A goal that is met by less than its range may be missed in the next run.
-- "Best rival" is the rival that counts with the lowest median. Contenders of kind
-  "other" answer another question or cannot be set to as many points; they are
-  in the second table and count for no goal.
-- "Floor" is the cost of hashing the key and loading one word from a table as large
-  as the hot part of our ring, over the same keys in the same run.
+- "Best rival" is the rival that counts with the lowest median.
 - The collector is off during a sample, which favours those that allocate.
 `
+
+// Caveats that only some groups need.
+const (
+	caveatOther = `- Contenders of kind "other" answer another question or cannot be set to as many
+  points; they are in the second table and count for no goal.
+`
+	caveatFloor = `- "Floor" is the cost of hashing the key and loading one word from a table as large
+  as the hot part of our ring, over the same keys in the same run.
+`
+)
+
+// caveatsOf returns the caveats of a group.
+func (r Report) caveatsOf(group string) string {
+	other, floor := false, false
+	for _, row := range r.Rows {
+		if row.Group == group {
+			floor = floor || !row.Floor.None()
+			other = other || slices.ContainsFunc(row.Peers, func(v Value) bool { return v.Kind == "other" })
+		}
+	}
+	text := caveats
+	if other {
+		text += caveatOther
+	}
+	if floor {
+		text += caveatFloor
+	}
+	return text
+}
 
 func (r Report) notes(b *strings.Builder, group string) {
 	var notes []string
