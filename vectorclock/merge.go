@@ -135,7 +135,7 @@ const (
 // unite returns the names of two ascending lists, ascending, and appends whose
 // they are.
 func unite(from []byte, a, b []string) ([]string, []byte) {
-	names := make([]string, 0, len(a)+len(b))
+	names, from := make([]string, 0, len(a)+len(b)), slices.Grow(from, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
 		switch order := strings.Compare(a[0], b[0]); {
 		case order < 0:
