@@ -15,19 +15,19 @@ import (
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/report"
 )
 
-const compareLong = `Compare tells which numbers of two results of ringbench run differ. A time
-differs only if chance cannot explain it (Mann-Whitney, corrected by Holm for the
-number of rows) and if it differs by more than the same code differs from itself
-by, which every result records. Everything else is "~". Numbers that are exact
-differ if they are not the same.
+const compareLong = `Compare tells which numbers of two results of ringbench run, or of two of ringbench
+clock, differ. A time differs only if chance cannot explain it (Mann-Whitney,
+corrected by Holm for the number of rows) and if it differs by more than the same
+code differs from itself by, which every result records. Everything else is "~".
+Numbers that are exact differ if they are not the same.
 
 It cannot see every difference. With --time 700ms, as internal/aatest measured on a
 machine that did other work meanwhile, the smallest that it sees of a lookup is
 about 7 % with up to 100 nodes and about 9 % with 1000, where placements are large.
 
-A time is shown and not judged if the machine was busy, if the processors or the
-keys differ, or if there are too few samples. Of keys moved over the optimum
-neither less nor more is better: they are never judged; needless moves are.
+A time is shown and not judged if the machine was busy, if the processors, the
+keys or the clocks differ, or if there are too few samples. Of keys moved over the
+optimum neither less nor more is better: they are never judged; needless moves are.
 
 With --fail-on 5% the command exits 8 if any row is worse by more than that. It
 exits 1 if there are times and none of them could be judged: then it could not

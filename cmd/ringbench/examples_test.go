@@ -27,7 +27,7 @@ func TestHelpShowsExamplesThatRun(t *testing.T) {
 		t.Setenv("RINGBENCH_"+name, value)
 	}
 	sh := &shell{exits: exitsOf(), measured: make(map[string]bool)}
-	for _, command := range []string{"", "run", "compare", "tune", "plan", "replay", "gen", "report", "verify", "list"} {
+	for _, command := range []string{"", "run", "clock", "compare", "tune", "plan", "replay", "gen", "report", "verify", "list"} {
 		help, _ := expect(t, 0, strings.TrimSpace(command+" --help"))
 		if !strings.Contains(help, "Exit codes:") {
 			t.Errorf("%s --help lacks the exit codes", command)
@@ -104,7 +104,7 @@ func (s *shell) ringbench(t *testing.T, args, input string) string {
 	if s.ran++; testing.Short() && s.measured[verb] {
 		return "" // one is enough under the race detector, where each takes ten seconds
 	}
-	s.measured[verb] = verb == "run" || verb == "tune"
+	s.measured[verb] = verb == "run" || verb == "clock" || verb == "tune"
 	writeFiles(t, map[string]string{"input": input})
 	stdout, stderr, code := ringbench(t, args+" < input")
 	if code != want {

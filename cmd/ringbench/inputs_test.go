@@ -157,7 +157,7 @@ func TestUnreadableFilesEndAlike(t *testing.T) {
 	}
 	writeFiles(t, map[string]string{"budget.json": `{"limits": [{"metric": "peak", "max": 9}]}`})
 	for _, line := range []string{
-		"run --budget FILE", "run --config FILE", "report FILE",
+		"run --budget FILE", "run --config FILE", "clock --budget FILE", "report FILE",
 		"compare FILE result_a.json", "plan --from FILE --to new.txt", "plan --from old.txt --to new.txt --keys file:FILE",
 		"replay --trace words --topology FILE", "replay --trace words --topology old.txt --churn FILE", "gen --keys file:FILE",
 	} {

@@ -88,10 +88,16 @@ func TestJSONFieldsStay(t *testing.T) {
 .units.lookup_high_ns string .units.lookup_low_ns string .units.lookup_ns string .units.peak string .units.peak_median string
 .units.peak_worst string .units.points string .units.probes string .version float64 .words[] string`},
 		{"tune --nodes 4 --peak 1.0001 --keys uuid:n=50 --probes 1 --max-points 2 --patience 0s --output json", 8, ".best null"},
+		{"report clock_a.json --output json", 0, `.schema string .version string .created string .machine.cpu string .machine.command[] string
+.machine.seed float64 .settings.passes float64 .settings.time_ns float64 .settings.seconds float64 .clocks.actors string
+.clocks.count_max float64 .clocks.span_ns float64 .clocks.digest string .reference.best_ns float64 .rows[].algo string
+.rows[].entries float64 .rows[].metric string .rows[].unit string .rows[].better string .rows[].value float64 .rows[].exact bool
+.rows[].low float64 .rows[].high float64 .rows[].confidence float64 .rows[].samples[] float64 .rows[].passes[] float64
+.rows[].spread.twins float64 .rows[].batch.memory float64 .words[] string`},
 		{"list --output json", 0, `.algorithms[].limits string .algorithms[].name string .algorithms[].points bool
 .algorithms[].probes bool .algorithms[].removal string .algorithms[].replicas bool .algorithms[].title string
 .algorithms[].use string .algorithms[].weights bool .algorithms[].zones bool .command string .formats[] string .keys[] string
-.metrics[].better string .metrics[].group string .metrics[].means string .metrics[].name string .metrics[].timed bool
+.metrics[].better string .metrics[].group string .metrics[].means string .metrics[].name string .metrics[].of string .metrics[].timed bool
 .metrics[].unit string .version float64`},
 	}
 	workFolder(t)

@@ -69,6 +69,7 @@ type metricJSON struct {
 	Better string `json:"better"`
 	Timed  bool   `json:"timed"`
 	Means  string `json:"means"`
+	Of     string `json:"of"` // the command that measures it
 }
 
 // list is the list command.
@@ -87,7 +88,10 @@ func (e *env) list(what, output string) error {
 	}
 	if what == "" || what == "metrics" {
 		for _, m := range measure.Metrics() {
-			l.Metrics = append(l.Metrics, metricJSON{m.Name, string(m.Group), m.Unit, m.Better, m.Timed, m.Means})
+			l.Metrics = append(l.Metrics, metricJSON{m.Name, string(m.Group), m.Unit, m.Better, m.Timed, m.Means, "run"})
+		}
+		for _, m := range measure.ClockMetrics() {
+			l.Metrics = append(l.Metrics, metricJSON{m.Name, string(m.Group), m.Unit, m.Better, m.Timed, m.Means, "clock"})
 		}
 	}
 	if output == "json" {
@@ -134,15 +138,25 @@ func (e *env) printList(l listJSON) error {
 	if p.err != nil || len(l.Metrics) == 0 {
 		return p.err
 	}
-	p.line("Metrics (--only takes the group; less is better, but of moved: there 1.00 is perfect)")
-	grid := &report.Grid{Align: "llll"}
-	for _, m := range l.Metrics {
-		grid.Add("  "+m.Name, m.Group, m.Unit, m.Means)
+	for i, part := range []struct{ of, head string }{
+		{"run", "Metrics (--only takes the group; less is better, but of moved: there 1.00 is perfect)"},
+		{"clock", "Metrics of ringbench clock (--only takes the group; less is better)"},
+	} {
+		if i > 0 {
+			p.line("")
+		}
+		p.line("%s", part.head)
+		grid := &report.Grid{Align: "llll"}
+		for _, m := range l.Metrics {
+			if m.Of == part.of {
+				grid.Add("  "+m.Name, m.Group, m.Unit, m.Means)
+			}
+		}
+		if p.err == nil {
+			p.err = grid.Write(e.stdout)
+		}
 	}
-	if p.err != nil {
-		return p.err
-	}
-	return grid.Write(e.stdout)
+	return p.err
 }
 
 // indent breaks a text that begins at column 28.

@@ -1,6 +1,6 @@
 // Command ringbench measures placements of keys on nodes, for the keys and the
 // nodes of whoever runs it: how fast they answer, how even they are, what moves
-// when the nodes change, and what all of it costs.
+// when the nodes change, and what all of it costs. It measures vector clocks too.
 //
 // Run ringbench --help for the commands and the exit codes.
 package main

@@ -11,10 +11,10 @@ import (
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/report"
 )
 
-const reportLong = `Report turns results of ringbench run into a page, a table or data. The name of
-the file that -o names decides the format, unless --output does: .html is one
-page with plots and tables that needs no network, .md Markdown, .csv, .bench or
-.txt the benchmark format of Go that benchstat reads, .json, .svg and .png one
+const reportLong = `Report turns results of ringbench run or clock into a page, a table or data. The
+name of the file that -o names decides the format, unless --output does: .html is
+one page with plots and tables that needs no network, .md Markdown, .csv, .bench
+or .txt the benchmark format of Go that benchstat reads, .json, .svg and .png one
 plot, which --plot chooses.
 
 An existing file is replaced whole; if writing fails it stays as it was.

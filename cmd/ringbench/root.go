@@ -111,16 +111,16 @@ func (e *env) progress(what string, total int64) *cli.Progress {
 }
 
 const rootLong = `ringbench tells which placement of keys on nodes to use, with how many points,
-and what will move, measured on your own keys.
+and what will move, measured on your own keys. It measures vector clocks as well.
 
 Flags may also be set by the environment and by a JSON config file, for one
 command or for all. The first of these counts: the command line,
 RINGBENCH_<COMMAND>_<FLAG> with "_" for "-", the section of the command in the
 file, RINGBENCH_<FLAG>, the top of the file: {"seed": 7, "run": {"nodes": [10]}}.
 A value for all commands is left out where a command cannot use it. Files to
-write, and verify --count, are never set for all. The file is named by --config
-or RINGBENCH_CONFIG, else it is ringbench/config.json in the user's config
-directory.
+write, verify --count, and --only and --budget of clock are never set for all. The
+file is named by --config or RINGBENCH_CONFIG, else it is ringbench/config.json in
+the user's config directory.
 
 `
 
@@ -133,7 +133,7 @@ const rootExample = `  ringbench run
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "ringbench",
-		Short:             "measure placements of keys on nodes",
+		Short:             "measure placements of keys on nodes, and vector clocks",
 		Long:              rootLong + cli.ExitCodes,
 		Example:           rootExample,
 		Version:           version(),
@@ -158,7 +158,7 @@ func newRoot(e *env) *cobra.Command {
 		"topology", "keys", "format", "time-field", "seed", "layout", "points", "probes", "count", "rf")
 	checkChoice(compare.Flags(), "output", "table", "json", "csv", "md")
 	root.AddCommand(
-		newRunCommand(e), compare, newTuneCommand(e), newPlanCommand(e), newReplayCommand(e),
+		newRunCommand(e), newClockCommand(e), compare, newTuneCommand(e), newPlanCommand(e), newReplayCommand(e),
 		newGenCommand(e), newReportCommand(e),
 		verify, newListCommand(e), newVersionCommand(e),
 	)

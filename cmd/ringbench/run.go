@@ -14,7 +14,6 @@ import (
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/cli"
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/keys"
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/measure"
-	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/report"
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/topology"
 	"github.com/clusterluck/clusterluck/hashring"
@@ -51,14 +50,8 @@ type runCommand struct {
 	replicas int
 	zones    int
 	weights  string
-	only     string
-	count    int
-	time     time.Duration
-	patience time.Duration
-	budget   string
-	out      string
-	output   string
 	slowdown float64
+	benchFlags
 }
 
 func newRunCommand(e *env) *cobra.Command {
@@ -80,26 +73,15 @@ func newRunCommand(e *env) *cobra.Command {
 	flags.IntVar(&r.replicas, "rf", 3, "nodes in a preference list")
 	flags.IntVar(&r.zones, "zones", 3, "zones that nodes are dealt to in turn")
 	flags.StringVar(&r.weights, "weights", "", "weights of nodes: "+topology.WeightsHelp)
-	flags.StringVar(&r.only, "only", "", "metrics: some of lookup,balance,moved,build,memory,replicas")
-	flags.IntVar(&r.count, "count", 10, "passes; each takes two samples of every time")
-	flags.DurationVar(&r.time, "time", 400*time.Millisecond, "time for each configuration, over all passes")
-	flags.DurationVar(&r.patience, "patience", 5*time.Second, "how long to go on if the machine is busy")
-	flags.StringVar(&r.budget, "budget", "", "`file` of limits (JSON); exceeding one exits 8")
-	flags.StringVarP(&r.out, "out", "o", "", "`file` to write the result to (JSON)")
-	flags.StringVar(&r.output, "output", "table", "what to print: table, json, csv, md or bench")
+	r.benchFlags.add(cmd, 400*time.Millisecond, "lookup,balance,moved,build,memory,replicas")
 	flags.Float64Var(&r.slowdown, "slowdown", 1, "factor by which timed lookups do too much, to test compare")
 	_ = flags.MarkHidden("slowdown") // the flag is there
-	annotate(cmd, annotateOwn, "yes", "out")
 	checkNumbers(flags, "nodes", hashring.MaxNodes)
 	checkNumbers(flags, "points", hashring.MaxWeight)
 	checkNumbers(flags, "probes", hashring.MaxProbes)
 	checkRange(flags, "rf", 1, 1000)
 	checkRange(flags, "zones", 1, hashring.MaxNodes)
-	checkRange(flags, "count", 1, 1000)
-	checkDuration(flags, "time", time.Millisecond)
-	checkDuration(flags, "patience", 0)
 	checkFloat(flags, "slowdown", "1 to 2", func(v float64) bool { return v >= 1 && v <= 2 })
-	checkChoice(flags, "output", report.Formats()...)
 	return cmd
 }
 
@@ -165,119 +147,27 @@ func (e *env) runBenchmarks(ctx context.Context, r *runCommand) error {
 	if err != nil {
 		return err
 	}
-	var limits *budget.Budget
-	if r.budget != "" {
-		if limits, err = budget.Load(r.budget); err != nil {
-			return fileError(r.budget, err)
+	return e.bench(&r.benchFlags, r.keys.seed, known(c), func() (*result.File, error) {
+		if c.Keys, err = e.loadKeys(ctx, r.keys); err != nil {
+			return nil, err
 		}
-		if err := limits.Check(known(c)); err != nil {
-			return cli.Usagef("%s: %w", r.budget, err)
-		}
-	}
-	if r.out == "-" {
-		return cli.Usagef("-o -: the report goes to stdout; --output json prints the result there instead")
-	}
-	if r.out != "" {
-		if err := creatable(r.out); err != nil {
-			return err // now, not when the samples are there
-		}
-	}
-	if err := e.announce(r.output, r.keys.seed); err != nil {
-		return err
-	}
-	if c.Keys, err = e.loadKeys(ctx, r.keys); err != nil {
-		return err
-	}
-	f, err := e.measure(ctx, c)
-	if err != nil {
-		return err
-	}
-	err = e.publish(f, r)
-	if limits == nil {
-		return err
-	}
-	verdict := exceeded(r.budget, limits.Exceeded(f.Rows))
-	switch {
-	case err == nil:
-		return verdict
-	case verdict == nil:
-		e.note("%s: every limit holds", r.budget)
-	default:
-		e.note("%v", verdict)
-	}
-	return err // a result that is lost weighs more than the verdict, which is not
-}
-
-// announce prints the seed before anything else: on stdout if a person reads
-// it, else on stderr.
-func (e *env) announce(output string, seed uint64) error {
-	if output != "table" {
-		e.note("seed %d", seed)
-		return nil
-	}
-	_, err := fmt.Fprintf(e.stdout, "seed      %d\n", seed)
-	return err
+		return e.measure(ctx, c)
+	})
 }
 
 // measure runs the benchmarks and fills in what the file says of them.
 func (e *env) measure(ctx context.Context, c measure.Config) (*result.File, error) {
-	started := e.now()
-	machine := result.ThisMachine(append([]string{"ringbench"}, e.args...), c.Seed)
-	if machine.Commit == "" {
-		machine.Commit = sourceCommit(ctx)
-	}
 	f := &result.File{
-		Schema: result.Schema, Version: version(), Created: started.UTC().Truncate(time.Second),
-		Machine:  machine,
 		Settings: result.Settings{Passes: c.Passes, Time: c.Time, Replicas: c.Replicas, Zones: c.Zones, Weights: c.Weights.String()},
 		Keys: result.Keys{
 			Source: c.Keys.Source(), Format: c.Keys.Format(), Count: c.Keys.Len(), Distinct: c.Keys.Distinct(),
 			Skipped: int(c.Keys.Skips().Total), Digest: measure.Digest(c.Keys),
 		},
 	}
-	progress := e.progress("", 0)
-	c.Begin = func(what string, steps int64) {
-		progress.Done()
-		progress = e.progress(what, steps)
-	}
-	c.Step = func(n int64) { progress.Add(n) }
-	m, err := measure.Run(ctx, c)
-	progress.Done()
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, cli.Usagef("%w", err)
-	}
-	for _, skipped := range m.Skipped {
-		e.note("%s", skipped)
-	}
-	f.Rows, f.Reference = m.Rows, m.Reference
-	f.Machine.LoadEnd = result.LoadAverage()
-	f.Settings.Seconds = e.now().Sub(started).Seconds()
-	f.Words = report.Words(f)
-	return f, nil
-}
-
-// publish writes the file, then prints. If the file cannot be written the
-// report is printed all the same, since the run cannot be had again.
-func (e *env) publish(f *result.File, r *runCommand) error {
-	var failed error
-	if r.out != "" {
-		if err := cli.WriteFile(r.out, f.Write); err != nil {
-			failed = cli.Failedf("%w", err)
-		}
-	}
-	err := report.Write(e.stdout, r.output, []report.Named{{Name: r.out, File: f}}, report.Style{
-		Width: cli.Width(e.stdout, 100), Color: cli.Color(e.stdout, e.color, e.getenv),
+	return f, e.fill(ctx, f, c.Seed, func(begin func(string, int64), step func(int64)) (*measure.Measured, error) {
+		c.Begin, c.Step = begin, step
+		return measure.Run(ctx, c)
 	})
-	if failed != nil {
-		return failed
-	}
-	if err == nil && r.out != "" {
-		e.note("wrote %s", r.out)
-	}
-	return err
 }
 
 // known lists what a run measures.
@@ -292,12 +182,4 @@ func known(c measure.Config) budget.Known {
 		}
 	}
 	return k
-}
-
-// exceeded turns broken limits into the error of the command.
-func exceeded(path string, broken []string) error {
-	if len(broken) == 0 {
-		return nil
-	}
-	return cli.BudgetFailed("%s: %s broken:\n  %s", path, plural(len(broken), "limit"), strings.Join(broken, "\n  "))
 }

@@ -32,13 +32,14 @@ type Budget struct {
 // A Limit bounds the rows that it matches. Algo and Metric are patterns in
 // which * stands for anything; "" matches all. A number of 0 matches all.
 type Limit struct {
-	Algo   string   `json:"algo,omitempty"`
-	Metric string   `json:"metric"`
-	Nodes  int      `json:"nodes,omitempty"`
-	Points int      `json:"points,omitempty"`
-	Probes int      `json:"probes,omitempty"`
-	Max    *float64 `json:"max,omitempty"`
-	Min    *float64 `json:"min,omitempty"`
+	Algo    string   `json:"algo,omitempty"`
+	Metric  string   `json:"metric"`
+	Nodes   int      `json:"nodes,omitempty"`
+	Entries int      `json:"entries,omitempty"`
+	Points  int      `json:"points,omitempty"`
+	Probes  int      `json:"probes,omitempty"`
+	Max     *float64 `json:"max,omitempty"`
+	Min     *float64 `json:"min,omitempty"`
 }
 
 // A Known is what a run measures, so that a limit on anything else is found
@@ -47,6 +48,7 @@ type Known struct {
 	Algos   []string
 	Metrics []string
 	Nodes   []int
+	Entries []int
 	Points  []int
 	Probes  []int
 }
@@ -101,8 +103,8 @@ func (l *Limit) validate() error {
 		return errors.New("it names no metric")
 	case l.Max == nil && l.Min == nil:
 		return fmt.Errorf("%s has neither max nor min", l.Metric)
-	case l.Nodes < 0 || l.Points < 0 || l.Probes < 0:
-		return errors.New("a negative number of nodes, points or probes")
+	case l.Nodes < 0 || l.Entries < 0 || l.Points < 0 || l.Probes < 0:
+		return errors.New("a negative number of nodes, entries, points or probes")
 	case l.Max != nil && l.Min != nil && *l.Min > *l.Max:
 		return fmt.Errorf("min %v is above max %v", *l.Min, *l.Max)
 	}
@@ -118,7 +120,7 @@ func (l *Limit) possible(metric string) error {
 	switch {
 	case *l.Max < 1 && (metric == "peak" || metric == "arc-peak"): // some node has at least its fair share
 		return fmt.Errorf("max %v: %s is never below 1, so nothing can meet it", *l.Max, metric)
-	case *l.Max <= 0 && (m.Timed || metric == "bytes"):
+	case *l.Max <= 0 && (m.Timed || metric == "bytes" || metric == "clock-bytes"):
 		return fmt.Errorf("max %v: %s is always above 0, so nothing can meet it", *l.Max, metric)
 	case *l.Max < 0:
 		return fmt.Errorf("max %v: %s is never below 0, so nothing can meet it", *l.Max, metric)
@@ -137,11 +139,13 @@ func (b *Budget) Check(k Known) error {
 			what = fmt.Sprintf("metric %q; it measures %s", l.Metric, strings.Join(k.Metrics, ", "))
 		case l.Algo != "" && !anyMatch(l.Algo, k.Algos):
 			what = fmt.Sprintf("algorithm %q; it measures %s", l.Algo, strings.Join(k.Algos, ", "))
-		case l.Nodes != 0 && !slices.Contains(k.Nodes, l.Nodes):
+		case lacks(k.Nodes, l.Nodes):
 			what = fmt.Sprintf("%d nodes; it measures %v", l.Nodes, k.Nodes)
-		case l.Points != 0 && !slices.Contains(k.Points, l.Points):
+		case lacks(k.Entries, l.Entries):
+			what = fmt.Sprintf("%d entries; it measures %v", l.Entries, k.Entries)
+		case lacks(k.Points, l.Points):
 			what = fmt.Sprintf("%d points; it measures %v", l.Points, k.Points)
-		case l.Probes != 0 && !slices.Contains(k.Probes, l.Probes):
+		case lacks(k.Probes, l.Probes):
 			what = fmt.Sprintf("%d probes; it measures %v", l.Probes, k.Probes)
 		default:
 			for _, metric := range k.Metrics {
@@ -158,6 +162,9 @@ func (b *Budget) Check(k Known) error {
 	}
 	return nil
 }
+
+// lacks reports whether a limit asks for a number that is not among those known.
+func lacks(known []int, asked int) bool { return asked != 0 && !slices.Contains(known, asked) }
 
 func anyMatch(pattern string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return match(pattern, name) })
@@ -196,6 +203,7 @@ func (b *Budget) Exceeded(rows []result.Row) []string {
 func (l *Limit) matches(r *result.Row) bool {
 	return match(l.Metric, r.Metric) && (l.Algo == "" || match(l.Algo, r.Algo)) &&
 		(l.Nodes == 0 || l.Nodes == r.Nodes) &&
+		(l.Entries == 0 || l.Entries == r.Entries) &&
 		(l.Points == 0 || l.Points == r.Points) &&
 		(l.Probes == 0 || l.Probes == r.Probes)
 }

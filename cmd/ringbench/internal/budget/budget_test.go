@@ -28,6 +28,9 @@ func TestParseRefuses(t *testing.T) {
 		{"a negative count is impossible", `{"limits": [{"metric": "cv", "max": -0.5}]}`, "cv is never below 0"},
 		{"a bad pattern", `{"limits": [{"metric": "[", "max": 1}]}`, "syntax error"},
 		{"negative nodes", `{"limits": [{"metric": "lookup", "nodes": -1, "max": 1}]}`, "negative"},
+		{"negative entries", `{"limits": [{"metric": "lookup", "entries": -1, "max": 1}]}`, "negative"},
+		{"an encoding has a length", `{"limits": [{"metric": "clock-bytes", "max": 0}]}`, "clock-bytes is always above 0"},
+		{"a clock takes time", `{"limits": [{"metric": "clock-clone", "max": 0}]}`, "clock-clone is always above 0"},
 		{"more than a value", `{"limits": [{"metric": "lookup", "max": 1}]} {}`, "behind the JSON"},
 		{"the second limit is the bad one", `{"limits": [{"metric": "lookup", "max": 1}, {"metric": "cv"}]}`, "limit 2"},
 	}
@@ -64,6 +67,7 @@ func TestCheck(t *testing.T) {
 		{"an impossible time behind a pattern", `{"metric": "l*", "max": 0}`, "lookup is always above 0"},
 		{"one of many is impossible", `{"metric": "*", "max": 0.5}`, "peak is never below 1"},
 		{"unknown algorithm", `{"algo": "rung", "metric": "lookup", "max": 1}`, `algorithm "rung"`},
+		{"entries of a run of placements", `{"metric": "lookup", "entries": 10, "max": 1}`, "10 entries; it measures []"},
 		{"other nodes", `{"metric": "lookup", "nodes": 11, "max": 1}`, "11 nodes; it measures [10 100]"},
 		{"other points", `{"metric": "lookup", "points": 11, "max": 1}`, "11 points"},
 		{"other probes", `{"metric": "lookup", "probes": 2, "max": 1}`, "2 probes"},
@@ -84,6 +88,22 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A budget of clocks names entries, and what a run of clocks measures.
+func TestCheckClocks(t *testing.T) {
+	known := budget.Known{Algos: []string{"vectorclock"}, Metrics: []string{"clock-encode", "clock-bytes"}, Entries: []int{3, 100}}
+	for limit, says := range map[string]string{
+		`{"algo": "vectorclock", "metric": "clock-*", "entries": 3, "max": 9}`: "",
+		`{"metric": "clock-encode", "entries": 10, "max": 9}`:                  "10 entries; it measures [3 100]",
+		`{"metric": "clock-encode", "nodes": 3, "max": 9}`:                     "3 nodes; it measures []",
+		`{"metric": "lookup", "max": 9}`:                                       `metric "lookup"; it measures clock-encode, clock-bytes`,
+	} {
+		err := parse(t, limit).Check(known)
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("Check of %s = %v, want %q", limit, err, says)
+		}
+	}
+}
+
 func TestExceeded(t *testing.T) {
 	rows := []result.Row{
 		{Algo: "ring", Nodes: 10, Points: 160, Probes: 1, Metric: "lookup", Unit: "ns/op", Value: 20, Low: 19, High: 21, Confidence: 0.95, Samples: []float64{19, 20, 21}},
@@ -91,6 +111,8 @@ func TestExceeded(t *testing.T) {
 		{Algo: "jump", Nodes: 10, Metric: "needless-add", Unit: "keys", Value: 3},
 		{Algo: "ring", Nodes: 10, Metric: "build", Unit: "ns/op", Value: 6, Busy: true},
 		{Algo: "ring", Nodes: 10, Metric: "add", Unit: "ns/op", Value: 6, Few: true},
+		{Algo: "vectorclock", Entries: 10, Metric: "clock-encode", Unit: "ns/op", Value: 7},
+		{Algo: "vectorclock", Entries: 100, Metric: "clock-encode", Unit: "ns/op", Value: 7},
 	}
 	tests := []struct {
 		name, limit string
@@ -106,6 +128,7 @@ func TestExceeded(t *testing.T) {
 		{"too little", `{"metric": "lookup", "nodes": 100, "min": 40}`, []string{"at least 40, missed by 25.0 %"}},
 		{"a busy machine is named", `{"metric": "build", "max": 5}`, []string{"exceeded by 20.0 %; the machine was too busy to be sure"}},
 		{"so are too few samples", `{"metric": "add", "min": 8}`, []string{"missed by 25.0 %; it is of too few samples to be sure: use a larger --count"}},
+		{"the entries that are named", `{"metric": "clock-*", "entries": 100, "max": 6}`, []string{"vectorclock entries=100 clock-encode: 7 ns/op"}},
 		{"only the algorithm that is named", `{"algo": "jump", "metric": "*", "max": 5}`, nil},
 		{"nothing matches", `{"algo": "jump", "metric": "lookup", "max": 5}`, []string{"matches no row"}},
 	}

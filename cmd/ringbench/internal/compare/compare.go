@@ -1,4 +1,5 @@
-// Package compare tells whether two results of ringbench run differ.
+// Package compare tells whether two results of ringbench run, or of ringbench
+// clock, differ.
 //
 // A time differs only if three things hold. Its samples differ by more than
 // [Floor], by a Mann-Whitney test whose p, corrected by Holm for the number of
@@ -6,7 +7,7 @@
 // by, as recorded in either file: between twins, between the halves of a run,
 // and by three standard errors of the two medians. And it is larger than [Floor].
 // Floor grows with the share of batches that were disturbed, with the memory of
-// the placement and for changes, which allocate. Everything else is "~".
+// the placement and for what allocates, as changes do. Everything else is "~".
 //
 // Times are compared in terms of the reference that ran beside them, so that a
 // processor that clocks higher does not look like faster code. A number that is
@@ -14,7 +15,7 @@
 //
 // A row that nothing can be said about says why, and is never called different:
 // a time of a busy machine, of another processor, of too few samples or of a
-// lookup of other keys, and a number of which neither less nor more is better.
+// lookup of other keys or an operation on other clocks, and a number of which neither less nor more is better.
 package compare
 
 import (
@@ -48,8 +49,8 @@ const (
 	cacheMin   = 256 << 10
 	cacheFloor = 0.03
 
-	// Builds, additions and removals allocate, which depends on the state of the
-	// heap.
+	// Builds, additions and removals allocate, and so do some operations on
+	// clocks, which depends on the state of the heap.
 	allocFloor = 0.03
 
 	// errorFactor is how many standard errors two medians may be apart by
@@ -77,6 +78,7 @@ const (
 	whyPlace = "another processor"
 	whyBusy  = "the machine was busy"
 	whyKeys  = "other keys"
+	whyClock = "other clocks"
 	whyFew   = "too few samples"
 	whyNear  = "1.00 is perfect, less is not better"
 )
@@ -186,73 +188,9 @@ type comparer struct {
 	rng           *rand.Rand
 	speed         float64 // how much slower the reference ran in the new file
 	sameKeys      bool
+	sameClocks    bool
 	samePlace     bool // same processor
 	out           Result
-}
-
-func (c *comparer) note(format string, args ...any) {
-	c.out.Notes = append(c.out.Notes, fmt.Sprintf(format, args...))
-}
-
-// notes says what about the files as a whole limits the comparison.
-func (c *comparer) notes() {
-	old, now := c.before, c.after
-	c.sameKeys = old.Keys.Digest == now.Keys.Digest && old.Settings.Zones == now.Settings.Zones
-	c.samePlace = old.Machine.CPU == now.Machine.CPU && old.Machine.Arch == now.Machine.Arch
-	c.speed = 1
-	if !c.sameKeys {
-		c.note("The files are of different keys or zones: what depends on them, the time of a lookup too, is shown and not judged.")
-	}
-	if !c.samePlace {
-		c.note("The files are of different processors (%s; %s): times are shown and not judged.", old.Machine.CPU, now.Machine.CPU)
-	}
-	if old.Reference.Best > 0 && now.Reference.Best > 0 {
-		c.speed = now.Reference.Best / old.Reference.Best
-		if off := math.Abs(math.Log(c.speed)); off > speedSlack {
-			c.note("The reference ran %+.1f %% slower in the new file: times are compared at equal speed, and must differ by that much more.", 100*(c.speed-1))
-		}
-	}
-}
-
-// unmatched notes rows of one file only.
-func (c *comparer) unmatched() {
-	for _, side := range []struct {
-		name      string
-		has, lack *result.File
-	}{{"old", c.before, c.after}, {"new", c.after, c.before}} {
-		n := 0
-		for i := range side.has.Rows {
-			if _, ok := side.lack.Find(side.has.Rows[i].Name()); !ok {
-				n++
-			}
-		}
-		if n > 0 {
-			c.note("%d rows are in the %s file only.", n, side.name)
-		}
-	}
-}
-
-// power marks the times that have too few samples for any difference to be told
-// from chance, those of the rows that were tested together included.
-func (c *comparer) power(tested []int) {
-	least := 1.0
-	for _, k := range tested {
-		least = min(least, c.out.Rows[k].least)
-	}
-	if least*float64(len(tested)) >= Level {
-		for _, k := range tested {
-			c.out.Rows[k].Why = whyFew
-		}
-	}
-	few := 0
-	for i := range c.out.Rows {
-		if c.out.Rows[i].Why == whyFew {
-			few++
-		}
-	}
-	if few > 0 {
-		c.note("With so few samples no difference of %d times can be told from chance: run with a larger --count.", few)
-	}
 }
 
 // row compares one row, all but the verdict of a test.
@@ -275,6 +213,8 @@ func (c *comparer) row(was, now *result.Row) Row {
 		row.Why = whyPlace
 	case !c.sameKeys && ofKeys(now.Metric):
 		row.Why = whyKeys
+	case !c.sameClocks && now.Entries > 0:
+		row.Why = whyClock
 	case was.Few || now.Few || row.least >= Level: // before busy: no quieter machine would help
 		row.Why = whyFew
 	case was.Busy || now.Busy:
@@ -310,6 +250,8 @@ func (c *comparer) exact(row *Row, was, now *result.Row) {
 	}
 	row.Low, row.High = row.Delta, row.Delta
 	switch {
+	case !c.sameClocks && now.Entries > 0:
+		row.Why = whyClock
 	case !c.sameKeys && now.Metric != "bytes":
 		row.Why = whyKeys
 	case nearOne(now):
@@ -332,7 +274,7 @@ func floor(was, now *result.Row) float64 {
 		}
 	}
 	switch now.Metric {
-	case "build", "add", "remove":
+	case "build", "add", "remove", "clock-merge-others", "clock-clone-write", "clock-decode":
 		more += allocFloor
 	}
 	return Floor + busyFactor*disturbed + more

@@ -211,6 +211,55 @@ func TestTimesThatCannotBeJudgedSayWhy(t *testing.T) {
 	}
 }
 
+// Results of clocks are judged if the clocks are the same, and what allocates must
+// differ by more.
+func TestClocks(t *testing.T) {
+	clocks := func(rows ...result.Row) *result.File {
+		f := file(rows...)
+		f.Keys, f.Clocks = result.Keys{}, &result.Clocks{Digest: "d"}
+		for i := range f.Rows {
+			f.Rows[i].Algo, f.Rows[i].Nodes, f.Rows[i].Entries = "vectorclock", 0, 10
+		}
+		return f
+	}
+	tests := []struct {
+		name  string
+		a, b  result.Row
+		other bool // clocks
+		want  compare.Verdict
+		why   string
+	}{
+		{"slower", timed("clock-encode", 100), timed("clock-encode", 110), false, compare.Worse, ""},
+		{"4 % slower", timed("clock-clone", 100), timed("clock-clone", 104), false, compare.Worse, ""},
+		{"4 % slower is not enough for what allocates", timed("clock-decode", 100), timed("clock-decode", 104), false, compare.Same, ""},
+		{"nor for a clone that is written", timed("clock-clone-write", 100), timed("clock-clone-write", 104), false, compare.Same, ""},
+		{"nor for a merge of others", timed("clock-merge-others", 100), timed("clock-merge-others", 104), false, compare.Same, ""},
+		{"10 % is", timed("clock-decode", 100), timed("clock-decode", 110), false, compare.Worse, ""},
+		{"longer", exact("clock-bytes", 27), exact("clock-bytes", 29), false, compare.Worse, ""},
+		{"slower with other clocks", timed("clock-encode", 100), timed("clock-encode", 300), true, compare.Same, "other clocks"},
+		{"longer with other clocks", exact("clock-bytes", 27), exact("clock-bytes", 29), true, compare.Same, "other clocks"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := clocks(tt.a), clocks(tt.b)
+			if tt.other {
+				b.Clocks.Digest = "e"
+			}
+			res := compareFiles(t, a, b)
+			r := res.Rows[0]
+			if r.Verdict != tt.want || r.Why != tt.why || !strings.Contains(r.Config, "entries=10") {
+				t.Errorf("%+v, want %s (%s)", r, tt.want, tt.why)
+			}
+			if notes := strings.Join(res.Notes, " "); strings.Contains(notes, "different clocks") != tt.other || strings.Contains(notes, "keys") {
+				t.Errorf("notes %q", notes)
+			}
+		})
+	}
+	if _, err := compare.Files(clocks(timed("lookup", 1)), file(timed("lookup", 1))); err == nil {
+		t.Error("clocks were compared with placements")
+	}
+}
+
 // Six samples tell one row from chance, and not one of a hundred.
 func TestSamplesMayBeTooFewForSoManyRows(t *testing.T) {
 	a, b := file(), file()

@@ -1,13 +1,14 @@
-// Package measure takes the numbers of ringbench run.
+// Package measure takes the numbers of ringbench run and of ringbench clock.
 //
-// Exact numbers (balance, moves, memory, faults of replicas) depend on the keys
-// and the nodes alone and are counted once. Times are measured so that two runs
-// of the same code agree on a machine that does other things as well:
+// Exact numbers (balance, moves, memory, faults of replicas, allocations) depend
+// on the keys and the nodes alone, or on the clocks, and are counted once. Times
+// are measured so that two runs of the same code agree on a machine that does
+// other things as well:
 //
-//   - The unit of replication is an instance: a placement built anew on memory
-//     drawn anew, since the same code on other addresses differs from itself by
-//     up to 8 %. Each pass builds two of every configuration, called twins; what
-//     they differ by is how far the same code differs from itself.
+//   - The unit of replication is an instance: a placement or clocks built anew on
+//     memory drawn anew, since the same code on other addresses differs from
+//     itself by up to 8 %. Each pass builds two of every configuration, called
+//     twins; what they differ by is how far the same code differs from itself.
 //   - Each instance is visited several times a pass, in random order over all
 //     configurations, so that drift hits all alike. A visit warms the caches and
 //     times a few batches of about a quarter of a millisecond.

@@ -16,7 +16,8 @@ import (
 
 // count takes the numbers that are the same in every run.
 func (c *Config) count(ctx context.Context, subjects []*subject, out *Measured) error {
-	c.begin("count", len(subjects))
+	pace := c.pace()
+	pace.begin("count", len(subjects))
 	sample := sampleKeys(c.Keys)
 	for _, s := range subjects {
 		if err := ctx.Err(); err != nil {
@@ -47,7 +48,7 @@ func (c *Config) count(ctx context.Context, subjects []*subject, out *Measured) 
 		if c.wants(Replicas) && s.algo.Replicas {
 			out.Rows = append(out.Rows, s.replicas(p, sample, c.Replicas, c.Zones, c.top())...)
 		}
-		c.step()
+		pace.step()
 	}
 	return nil
 }
@@ -201,16 +202,22 @@ func (s *subject) arcs(a algo.Arcer, l *load) []float64 {
 	return out
 }
 
-// allocations returns the whole allocations of one lookup on average, so that
-// what other goroutines allocate meanwhile does not show.
+// allocations returns the whole allocations of one lookup on average.
 func allocations(keys []string, lookup func(keys []string)) float64 {
 	keys = keys[:min(len(keys), 2000)]
-	lookup(keys)
+	return allocationsOf(len(keys), func() { lookup(keys) })
+}
+
+// allocationsOf returns the whole allocations of one of the n operations of do on
+// average, so that what other goroutines allocate meanwhile does not show. What
+// is allocated the first time alone is not counted.
+func allocationsOf(n int, do func()) float64 {
+	do()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	lookup(keys)
+	do()
 	runtime.ReadMemStats(&after)
-	return math.Floor(float64(after.Mallocs-before.Mallocs) / float64(len(keys)))
+	return math.Floor(float64(after.Mallocs-before.Mallocs) / float64(n))
 }
 
 // replicas counts the faults of preference lists.

@@ -1,10 +1,47 @@
 package measure
 
 import (
+	"slices"
+
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/algo"
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
 	"github.com/clusterluck/clusterluck/hashring"
+	"github.com/clusterluck/clusterluck/vectorclock"
 )
+
+// A ClockTurn is what one turn of an operation on clocks works on and makes.
+type ClockTurn struct {
+	Own        string
+	A, B, Kept vectorclock.Clock
+	Bytes      []byte
+}
+
+// ClockRun does n operations of a metric and returns what they work on as it was
+// before and as it is then, and the sum of what they returned.
+func ClockRun(metric string, entries int, seed uint64, n int) (before, after []ClockTurn, sum int, err error) {
+	pairs, err := clockPairs(entries, seed)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	all := clockOps()
+	op := &all[slices.IndexFunc(all, func(o clockOp) bool { return o.metric() == metric })]
+	var works [2]*clockWork
+	for i := range works {
+		if works[i], err = newClockWork(op, pairs); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	if sum, err = op.loop(works[1], n); err != nil {
+		return nil, nil, 0, err
+	}
+	for i, out := range []*[]ClockTurn{&before, &after} {
+		for k := range works[i].turns {
+			t := &works[i].turns[k]
+			*out = append(*out, ClockTurn{t.own, t.a, t.b, t.kept, t.keptBytes})
+		}
+	}
+	return before, after, sum, nil
+}
 
 // Medians returns the medians of instances from (pass, twin, ns, quiet) rows.
 func Medians(batches [][4]float64, least int) (samples []float64, passes []int) {
@@ -55,10 +92,10 @@ type SimulatedBatch struct {
 // Simulated returns the result of a run whose batches are given, by row; memory
 // is what the placement of a row needs.
 func Simulated(passes, visits int, rows [][]SimulatedBatch, memory func(row int) int) *result.File {
-	t := &timer{config: &Config{Passes: passes}, reference: &reference{}, passes: passes}
+	t := &timer{pace: &pace{passes: passes}, reference: &reference{}, passes: passes}
 	f := &result.File{Schema: result.Schema}
 	for i, batches := range rows {
-		r := &row{subject: &subject{algo: &algo.Algorithm{Name: "simulated"}, nodes: make([]hashring.Node, i+1)}, metric: "lookup", batches: 1, visits: visits, bytes: memory(i)}
+		r := &row{source: &subject{algo: &algo.Algorithm{Name: "simulated"}, nodes: make([]hashring.Node, i+1)}, metric: "lookup", batches: 1, visits: visits, bytes: memory(i)}
 		for _, b := range batches {
 			t.reference.note(b.Reference)
 			r.samples = append(r.samples, batch{pass: b.Pass, twin: b.Twin, ns: b.Ns, reference: b.Reference})

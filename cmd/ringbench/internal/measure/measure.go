@@ -49,6 +49,7 @@ type Measured struct {
 
 // A subject is one configuration to measure.
 type subject struct {
+	config  *Config
 	algo    *algo.Algorithm
 	setting algo.Setting
 	nodes   []hashring.Node
@@ -64,12 +65,11 @@ func (s *subject) row(metric string) result.Row {
 	}
 }
 
+// title names the configuration in errors.
+func (s *subject) title() string { return fmt.Sprintf("%s with %d nodes", s.algo.Name, len(s.nodes)) }
+
 // exact returns a row of a number that is the same in every run.
-func (s *subject) exact(metric string, value float64) result.Row {
-	r := s.row(metric)
-	r.Value, r.Exact = value, true
-	return r
-}
+func (s *subject) exact(metric string, value float64) result.Row { return exactly(s, metric, value) }
 
 // Run measures every configuration. It returns an error if none can be made or
 // if ctx ends.
@@ -104,7 +104,7 @@ func (c *Config) subjects(out *Measured) ([]*subject, error) {
 				settings = a.Settings(c.Points, c.Probes)
 			}
 			for _, setting := range settings {
-				s := &subject{algo: a, setting: setting, nodes: nodes}
+				s := &subject{config: c, algo: a, setting: setting, nodes: nodes}
 				p, err := a.New(nodes, setting)
 				if err != nil {
 					last = err
@@ -156,16 +156,9 @@ func weightOf(n hashring.Node) int { return max(n.Weight, 1) }
 
 func (c *Config) wants(g Group) bool { return slices.Contains(c.Groups, g) }
 
-func (c *Config) begin(what string, steps int) {
-	if c.Begin != nil {
-		c.Begin(what, int64(steps))
-	}
-}
-
-func (c *Config) step() {
-	if c.Step != nil {
-		c.Step(1)
-	}
+// pace returns the part of the configuration that clocks have as well.
+func (c *Config) pace() *pace {
+	return &pace{passes: c.Passes, time: c.Time, patience: c.Patience, seed: c.Seed, told: c.Begin, stepped: c.Step}
 }
 
 // top returns the metric of a preference list of the configured length.

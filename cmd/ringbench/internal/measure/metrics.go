@@ -11,7 +11,7 @@ import (
 // A Group is a set of metrics that --only can name.
 type Group string
 
-// The groups.
+// The groups of placements.
 const (
 	Lookup   Group = "lookup"
 	Balance  Group = "balance"
@@ -21,28 +21,47 @@ const (
 	Replicas Group = "replicas"
 )
 
-// Groups returns every group.
+// The groups of clocks.
+const (
+	Increments Group = "increment"
+	Compares   Group = "compare"
+	Merges     Group = "merge"
+	Clones     Group = "clone"
+	Encodes    Group = "encode"
+	Decodes    Group = "decode"
+)
+
+// Groups returns every group of placements.
 func Groups() []Group { return []Group{Lookup, Balance, Moved, Build, Memory, Replicas} }
 
-// ParseGroups reads a list separated by commas; "" means all.
-func ParseGroups(list string) ([]Group, error) {
+// ClockGroups returns every group of clocks.
+func ClockGroups() []Group { return []Group{Increments, Compares, Merges, Clones, Encodes, Decodes} }
+
+// ParseGroups reads a list of groups of placements, separated by commas; "" means
+// all.
+func ParseGroups(list string) ([]Group, error) { return parseGroups(list, Groups()) }
+
+// ParseClockGroups does so for groups of clocks.
+func ParseClockGroups(list string) ([]Group, error) { return parseGroups(list, ClockGroups()) }
+
+func parseGroups(list string, known []Group) ([]Group, error) {
 	if list == "" {
-		return Groups(), nil
+		return known, nil
 	}
 	var groups []Group
 	for name := range strings.SplitSeq(list, ",") {
 		g := Group(strings.TrimSpace(name))
-		if !slices.Contains(Groups(), g) {
-			return nil, fmt.Errorf("no metrics are called %q; use some of %s", name, joinGroups())
+		if !slices.Contains(known, g) {
+			return nil, fmt.Errorf("no metrics are called %q; use some of %s", name, joinGroups(known))
 		}
 		groups = append(groups, g)
 	}
 	return groups, nil
 }
 
-func joinGroups() string {
-	names := make([]string, 0, len(Groups()))
-	for _, g := range Groups() {
+func joinGroups(groups []Group) string {
+	names := make([]string, 0, len(groups))
+	for _, g := range groups {
 		names = append(names, string(g))
 	}
 	return strings.Join(names, ",")
@@ -58,7 +77,7 @@ type Metric struct {
 	Means  string
 }
 
-// Metrics returns every metric in the order of the report. The name topN stands
+// Metrics returns every metric of placements in the order of the report. The name topN stands
 // for top3 if lists of 3 nodes are asked for. What moves and preference lists are
 // counted on 200,000 distinct keys, evenly taken, if there are more.
 func Metrics() []Metric {
@@ -87,6 +106,23 @@ func Metrics() []Metric {
 	}
 }
 
+// clockBytes is the metric of the length of an encoding.
+const clockBytes = "clock-bytes"
+
+// ClockMetrics returns every metric of clocks in the order of the report.
+func ClockMetrics() []Metric {
+	var all []Metric
+	for _, op := range clockOps() {
+		all = append(all,
+			Metric{op.metric(), op.group, "ns/op", "lower", true, op.means},
+			Metric{op.metric() + "-allocs", op.group, "allocs/op", "lower", false, "allocations of that"})
+		if op.group == Encodes {
+			all = append(all, Metric{clockBytes, op.group, "B/entry", "lower", false, "bytes of an entry in that encoding"})
+		}
+	}
+	return all
+}
+
 // describe returns the metric of a name; top3 is described by topN.
 func describe(name string) Metric {
 	known := name
@@ -96,7 +132,7 @@ func describe(name string) Metric {
 			known += "-allocs"
 		}
 	}
-	all := Metrics()
+	all := append(Metrics(), ClockMetrics()...)
 	i := slices.IndexFunc(all, func(m Metric) bool { return m.Name == known })
 	if i < 0 {
 		return Metric{Name: name}

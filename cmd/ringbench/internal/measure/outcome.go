@@ -34,12 +34,12 @@ func (t *timer) summary() result.Reference {
 
 // result turns the batches of a row into its numbers.
 func (t *timer) result(r *row) result.Row {
-	out := r.subject.row(r.metric)
+	out := r.source.row(r.metric)
 	quiet, ids := t.quietSamples(r)
 	all, allIDs := medians(r.samples, func(batch) bool { return true }, 1)
 	// With too few passes nothing is said of the machine: it gave all it could.
 	out.Few = len(all) < samplesMin
-	if len(quiet) < min(max(samplesMin, min(t.config.Passes, t.passes)), len(all)) {
+	if len(quiet) < min(max(samplesMin, min(t.pace.passes, t.passes)), len(all)) {
 		quiet, ids, out.Busy = all, allIDs, true
 	} else {
 		out.All = round(all)

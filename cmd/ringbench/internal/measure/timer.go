@@ -21,9 +21,9 @@ const (
 
 // A timer takes the times of a run.
 type timer struct {
-	config    *Config
+	pace      *pace
 	rng       *rand.Rand
-	arena     *arena
+	arena     *arena // nil if nothing is looked up
 	rows      []*row
 	reference *reference
 	sum       int // keeps lookups from being left out
@@ -36,11 +36,21 @@ func (c *Config) time(ctx context.Context, subjects []*subject, out *Measured) e
 	if len(rows) == 0 {
 		return nil
 	}
-	rng := rand.New(rand.NewPCG(c.Seed, 0x74696d6572)) // "timer"
-	t := &timer{config: c, rng: rng, rows: rows, reference: newReference(), arena: newArena(c.Keys, rng)}
 	if c.Slowdown < 1 {
 		c.Slowdown = 1
 	}
+	t := newTimer(c.pace(), rows)
+	t.arena = newArena(c.Keys, t.rng)
+	return t.time(ctx, out)
+}
+
+func newTimer(p *pace, rows []*row) *timer {
+	rng := rand.New(rand.NewPCG(p.seed, 0x74696d6572)) // "timer"
+	return &timer{pace: p, rng: rng, rows: rows, reference: newReference()}
+}
+
+// time measures the rows.
+func (t *timer) time(ctx context.Context, out *Measured) error {
 	// A goroutine that changed threads would change processors with them.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -53,7 +63,7 @@ func (c *Config) time(ctx context.Context, subjects []*subject, out *Measured) e
 		return err
 	}
 	out.Reference = t.summary()
-	for _, r := range rows {
+	for _, r := range t.rows {
 		if len(r.samples) > 0 {
 			out.Rows = append(out.Rows, t.result(r))
 		}
@@ -65,10 +75,10 @@ func (c *Config) time(ctx context.Context, subjects []*subject, out *Measured) e
 // until there are none or patience ends. On a machine that is so busy that
 // patience ends early, half of the passes have to do.
 func (t *timer) measure(ctx context.Context) error {
-	end := time.Now().Add(t.expected() + t.config.Patience)
-	t.config.begin("measure", t.config.Passes)
-	for i := range t.config.Passes {
-		if t.config.Patience > 0 && 2*i >= t.config.Passes && time.Now().After(end) {
+	end := time.Now().Add(t.expected() + t.pace.patience)
+	t.pace.begin("measure", t.pace.passes)
+	for i := range t.pace.passes {
+		if t.pace.patience > 0 && 2*i >= t.pace.passes && time.Now().After(end) {
 			return nil
 		}
 		if err := t.pass(ctx); err != nil {
@@ -79,10 +89,10 @@ func (t *timer) measure(ctx context.Context) error {
 				return err
 			}
 		}
-		t.config.step()
+		t.pace.step()
 	}
 	for time.Now().Before(end) && t.reopen() {
-		t.config.begin("wait for a quieter machine", 0)
+		t.pace.begin("wait for a quieter machine", 0)
 		if err := t.pass(ctx); err != nil {
 			return err
 		}
@@ -122,11 +132,11 @@ func (t *timer) resize(ctx context.Context) error {
 // expected returns how long the passes take on a quiet machine: about as long
 // again as the time that is asked for goes into warming up and the reference.
 func (t *timer) expected() time.Duration {
-	subjects := make(map[*subject]bool)
+	sources := make(map[source]bool)
 	for _, r := range t.rows {
-		subjects[r.subject] = true
+		sources[r.source] = true
 	}
-	return 2 * t.config.Time * time.Duration(len(subjects))
+	return 2 * t.pace.time * time.Duration(len(sources))
 }
 
 // reopen marks the rows that have too few quiet samples for another pass, and
@@ -135,7 +145,7 @@ func (t *timer) reopen() bool {
 	open := false
 	for _, r := range t.rows {
 		samples, _ := t.quietSamples(r)
-		r.open = float64(len(samples)) < wantedShare*float64(2*t.config.Passes)
+		r.open = float64(len(samples)) < wantedShare*float64(2*t.pace.passes)
 		open = open || r.open
 	}
 	return open

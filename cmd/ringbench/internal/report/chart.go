@@ -14,8 +14,11 @@ import (
 type chart struct {
 	metric string
 	title  string
+	means  string
 	unit   string
-	nodes  []int
+	nodes  []int  // or entries
+	sized  string // what nodes counts: nodes or entries
+	thing  string // what a series is of
 	series []series
 }
 
@@ -50,6 +53,9 @@ func chartTitles(s *sheet) [][2]string {
 
 // charts returns the plots of a result.
 func charts(f *result.File) []chart {
+	if ofClocks(f) {
+		return clockCharts(f)
+	}
 	s := newSheet(f)
 	var out []chart
 	for _, t := range chartTitles(s) {
@@ -62,7 +68,10 @@ func charts(f *result.File) []chart {
 
 // chart returns the plot of a metric, nil if no row has it.
 func (s *sheet) chart(metric, title string) *chart {
-	c := &chart{metric: metric, title: title}
+	c := &chart{metric: metric, title: title, means: means(metric), sized: s.sized, thing: "placement"}
+	if s.sized == "entries" {
+		c.thing = "clock"
+	}
 	index := make(map[string]int)
 	for _, nodes := range s.nodes {
 		for _, l := range s.find(nodes, metric) {
@@ -77,17 +86,21 @@ func (s *sheet) chart(metric, title string) *chart {
 				index[l.label] = i
 				c.series = append(c.series, series{label: l.label})
 			}
-			d := dot{nodes: nodes, value: r.Value, low: r.Value, high: r.Value, row: r}
-			if r.Timed() {
-				d.low, d.high = r.Low, r.High
-			}
-			c.series[i].points = append(c.series[i].points, d)
+			c.series[i].points = append(c.series[i].points, newDot(r))
 		}
 	}
 	if len(c.series) == 0 {
 		return nil
 	}
 	return c
+}
+
+func newDot(r *result.Row) dot {
+	d := dot{nodes: r.Size(), value: r.Value, low: r.Value, high: r.Value, row: r}
+	if r.Timed() {
+		d.low, d.high = r.Low, r.High
+	}
+	return d
 }
 
 // drawable reports whether a plot of c would show anything.
@@ -139,11 +152,11 @@ func (c *chart) describe() string {
 			}
 		}
 	}
-	what := fmt.Sprintf("%s for %d placements at %s nodes", c.title, len(c.series), joinCounts(c.nodes))
+	what := fmt.Sprintf("%s for %d %ss at %s %s", c.title, len(c.series), c.thing, joinCounts(c.nodes), c.sized)
 	if best == nil {
 		return what + "."
 	}
-	return fmt.Sprintf("%s. At %s nodes the least is %s (%s) and the most %s (%s).", what, group(float64(nodes)),
+	return fmt.Sprintf("%s. At %s %s the least is %s (%s) and the most %s (%s).", what, group(float64(nodes)), c.sized,
 		Value(best.value, c.unit), bestLabel, Value(worst.value, c.unit), worstLabel)
 }
 

@@ -34,7 +34,7 @@ func writeCSV(w io.Writer, files []Named) error {
 	// The writer keeps its first error for Error.
 	_ = out.Write([]string{
 		"file", "algo", "nodes", "points", "probes", "weights", "metric", "value", "unit", "better",
-		"low", "high", "confidence", "samples", "spread", "busy", "exact", "few", "p99",
+		"low", "high", "confidence", "samples", "spread", "busy", "exact", "few", "p99", "entries",
 	})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	count := func(n int) string {
@@ -52,9 +52,9 @@ func writeCSV(w io.Writer, files []Named) error {
 				p99 = number(r.Batch.P99)
 			}
 			_ = out.Write([]string{
-				f.Name, r.Algo, strconv.Itoa(r.Nodes), count(r.Points), count(r.Probes), r.Weights, r.Metric,
+				f.Name, r.Algo, count(r.Nodes), count(r.Points), count(r.Probes), r.Weights, r.Metric,
 				number(r.Value), r.Unit, r.Better, low, high, confidence, count(len(r.Samples)), spread,
-				strconv.FormatBool(r.Busy), strconv.FormatBool(r.Exact), strconv.FormatBool(r.Few), p99,
+				strconv.FormatBool(r.Busy), strconv.FormatBool(r.Exact), strconv.FormatBool(r.Few), p99, count(r.Entries),
 			})
 		}
 	}
@@ -75,16 +75,17 @@ func writeMarkdown(w io.Writer, files []Named) error {
 		}
 		p.line("# %s", markdown(title))
 		p.line("")
-		p.line("- keys: %s", markdown(keysText(f.File)))
+		name, text := subjectText(f.File)
+		p.line("- %s: %s", name, markdown(text))
 		p.line("- machine: %s", markdown(machineText(f.File)))
 		p.line("- command: `%s`", strings.NewReplacer("`", "'", "\n", " ").Replace(strings.Join(f.File.Machine.Command, " ")))
 		p.line("- seed: %d", f.File.Machine.Seed)
 		s := newSheet(f.File)
-		for _, nodes := range s.nodes {
+		for _, t := range tables(f.File) {
 			p.line("")
-			p.line("## %s nodes", group(float64(nodes)))
+			p.line("## %s", t.caption)
 			p.line("")
-			g := s.full(nodes)
+			g := t.grid
 			for j, row := range g.Rows {
 				for k := range row {
 					row[k] = markdown(row[k])
@@ -109,6 +110,25 @@ func writeMarkdown(w io.Writer, files []Named) error {
 		}
 	}
 	return p.err
+}
+
+// A captioned is a table and what it is called.
+type captioned struct {
+	caption string
+	grid    *Grid
+}
+
+// tables lays out every number of a result.
+func tables(f *result.File) []captioned {
+	if ofClocks(f) {
+		return newClockSheet(f).tables()
+	}
+	s := newSheet(f)
+	var out []captioned
+	for _, nodes := range s.nodes {
+		out = append(out, captioned{group(float64(nodes)) + " nodes", s.full(nodes)})
+	}
+	return out
 }
 
 // tailText explains the columns of p99.
@@ -181,8 +201,9 @@ func writeBench(w io.Writer, files []Named) error {
 		p.line("goos: %s", m.OS)
 		p.line("goarch: %s", m.Arch)
 		p.line("cpu: %s", m.CPU)
-		p.line("pkg: github.com/clusterluck/clusterluck/hashring")
-		p.line("keys: %s", keysText(f.File))
+		name, text := subjectText(f.File)
+		p.line("pkg: github.com/clusterluck/clusterluck/%s", measuredPackage(f.File))
+		p.line("%s: %s", name, text)
 		if len(files) > 1 {
 			p.line("file: %s", f.Name) // in one file alone, it would keep benchstat from comparing two
 		}
@@ -211,6 +232,14 @@ func writeBench(w io.Writer, files []Named) error {
 		}
 	}
 	return p.err
+}
+
+// measuredPackage names the package that a result measures.
+func measuredPackage(f *result.File) string {
+	if ofClocks(f) {
+		return "vectorclock"
+	}
+	return "hashring"
 }
 
 // benchName names a row as a Go benchmark: its metric, then key=value.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
 )
@@ -92,6 +93,30 @@ func Percent(v float64) string {
 	}
 }
 
+// Wrap breaks a text into lines of at most width columns.
+func Wrap(text string, width int) string {
+	if width < 40 {
+		width = 100
+	}
+	var b strings.Builder
+	used := 0
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case used+1+n > width:
+			b.WriteByte('\n')
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
+}
+
 // label names a configuration in few letters.
 func label(r *result.Row) string {
 	s := r.Algo
@@ -107,7 +132,8 @@ func label(r *result.Row) string {
 // A sheet is a result as tables: one for each number of nodes, with a line for
 // each configuration and a column for each metric.
 type sheet struct {
-	nodes   []int
+	nodes   []int  // or entries
+	sized   string // what nodes counts: nodes or entries
 	metrics []string
 	timed   bool // any row is a time
 	lines   map[int][]*line
@@ -120,21 +146,22 @@ type line struct {
 }
 
 func newSheet(f *result.File) *sheet {
-	s := &sheet{lines: make(map[int][]*line)}
+	s := &sheet{sized: "nodes", lines: make(map[int][]*line)}
 	byConfig := make(map[string]*line)
 	for i := range f.Rows {
 		r := &f.Rows[i]
 		if !slices.Contains(s.metrics, r.Metric) {
 			s.metrics = append(s.metrics, r.Metric)
 		}
-		if !slices.Contains(s.nodes, r.Nodes) {
-			s.nodes = append(s.nodes, r.Nodes)
+		s.sized = r.Sized()
+		if !slices.Contains(s.nodes, r.Size()) {
+			s.nodes = append(s.nodes, r.Size())
 		}
 		l := byConfig[r.Config()]
 		if l == nil {
 			l = &line{label: label(r), rows: make(map[string]*result.Row)}
 			byConfig[r.Config()] = l
-			s.lines[r.Nodes] = append(s.lines[r.Nodes], l)
+			s.lines[r.Size()] = append(s.lines[r.Size()], l)
 		}
 		l.rows[r.Metric] = r
 		s.timed = s.timed || r.Timed()

@@ -78,6 +78,9 @@ func writeHTML(w io.Writer, files []Named) error {
 	}
 	if len(files) == 1 {
 		p.Title = "ringbench: " + files[0].File.Keys.Source
+		if ofClocks(files[0].File) {
+			p.Title = "ringbench: clocks"
+		}
 	}
 	return tmpl.Execute(w, p)
 }
@@ -89,8 +92,9 @@ func newPageFile(f Named, i int) (*pageFile, error) {
 	if m.Commit != "" {
 		commit = ", commit " + m.Commit
 	}
+	name, text := subjectText(f.File)
 	pf.Facts = []fact{
-		{"Keys", keysText(f.File)},
+		{strings.ToUpper(name[:1]) + name[1:], text},
 		{"Machine", machineText(f.File)},
 		{"Command", strings.Join(m.Command, " ")},
 		{"Seed", fmt.Sprint(m.Seed)},
@@ -118,15 +122,15 @@ func newPageFile(f Named, i int) (*pageFile, error) {
 	if s.timed {
 		pf.Tail = tailText
 	}
-	for _, nodes := range s.nodes {
-		pf.Tables = append(pf.Tables, newPageTable(group(float64(nodes))+" nodes", s.full(nodes)))
+	for _, t := range tables(f.File) {
+		pf.Tables = append(pf.Tables, newPageTable(t.caption, t.grid))
 	}
 	return pf, nil
 }
 
 // figure draws the chart for wide and for narrow pages.
 func (c *chart) figure() (*figure, error) {
-	f := &figure{Title: c.title, Means: means(c.metric), Describe: c.describe(), Log: c.logarithmic(), Unit: c.unit, Table: c.table()}
+	f := &figure{Title: c.title, Means: c.means, Describe: c.describe(), Log: c.logarithmic(), Unit: c.unit, Table: c.table()}
 	for _, size := range []struct {
 		width int
 		to    *template.HTML
@@ -147,9 +151,9 @@ func (c *chart) figure() (*figure, error) {
 
 // table is the numbers of the chart.
 func (c *chart) table() pageTable {
-	t := pageTable{Caption: c.title, Head: []string{"placement"}, Named: true}
+	t := pageTable{Caption: c.title, Head: []string{c.thing}, Named: true}
 	for _, n := range c.nodes {
-		t.Head = append(t.Head, group(float64(n))+" nodes")
+		t.Head = append(t.Head, group(float64(n))+" "+c.sized)
 	}
 	for i, s := range c.series {
 		row := pageRow{Mark: glyph(i), Cells: []cell{{Text: s.label}}}

@@ -172,9 +172,9 @@ func (c *chart) draw(canvas draw.Canvas, size font.Length, legend bool) error {
 	return nil
 }
 
-// lines draws the values over the number of nodes.
+// lines draws the values over the number of nodes or entries.
 func (c *chart) lines(p *plot.Plot) error {
-	p.X.Label.Text = "nodes"
+	p.X.Label.Text = c.sized
 	p.X.Scale = plot.LogScale{}
 	p.X.Tick.Marker = plot.ConstantTicks(nodeTicks(c.nodes))
 	p.X.Min, p.X.Max = float64(c.nodes[0])/1.15, float64(c.nodes[len(c.nodes)-1])*1.15

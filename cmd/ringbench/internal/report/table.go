@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -54,7 +55,24 @@ func table(w io.Writer, f Named, style Style) error {
 	if err := header(w, f); err != nil {
 		return err
 	}
-	s := newSheet(f.File)
+	placed := placedTable
+	if ofClocks(f.File) {
+		placed = clockTable
+	}
+	if err := placed(w, f.File, style); err != nil {
+		return err
+	}
+	for _, words := range f.File.Words {
+		if _, err := fmt.Fprintf(w, "\n%s\n", Wrap(words, style.Width)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placedTable writes a result of placements: a table for each number of nodes.
+func placedTable(w io.Writer, f *result.File, style Style) error {
+	s := newSheet(f)
 	missing := make(map[string]bool)
 	for _, nodes := range s.nodes {
 		if _, err := fmt.Fprintf(w, "\n%s\n", bold(fmt.Sprintf("%s nodes", group(float64(nodes))), style)); err != nil {
@@ -68,18 +86,13 @@ func table(w io.Writer, f Named, style Style) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(w, "\n%s\n", legend(s, f.File)); err != nil {
+	if _, err := fmt.Fprintf(w, "\n%s\n", legend(s, f)); err != nil {
 		return err
 	}
 	hidden := slices.DeleteFunc(slices.Clone(s.metrics), func(m string) bool { return !missing[m] })
 	if len(hidden) > 0 {
 		note := "Not shown: " + strings.Join(hidden, ", ") + "; --output md or ringbench report -o x.html has all."
 		if _, err := fmt.Fprintln(w, Wrap(note, style.Width)); err != nil {
-			return err
-		}
-	}
-	for _, words := range f.File.Words {
-		if _, err := fmt.Fprintf(w, "\n%s\n", Wrap(words, style.Width)); err != nil {
 			return err
 		}
 	}
@@ -99,9 +112,19 @@ func header(w io.Writer, f Named) error {
 	if f.Name != "" {
 		g.Add("result  ", f.Name)
 	}
-	g.Add("keys    ", keysText(f.File))
+	name, text := subjectText(f.File)
+	g.Add(fmt.Sprintf("%-8s", name), text)
 	g.Add("machine ", machineText(f.File))
 	return g.Write(w)
+}
+
+// subjectText says what was measured on, and what to call that.
+func subjectText(f *result.File) (name, text string) {
+	if c := f.Clocks; c != nil {
+		return "clocks", fmt.Sprintf("actors are %ss, counts up to %s, times within %s hours (seed %d)",
+			c.Actors, group(float64(c.CountMax)), strconv.FormatFloat(c.Span.Hours(), 'g', 4, 64), f.Machine.Seed)
+	}
+	return "keys", keysText(f)
 }
 
 func keysText(f *result.File) string {
@@ -275,25 +298,42 @@ func (s *sheet) direction(where string) string {
 	return "Less is better in every " + where + "."
 }
 
-// plusMinus is half the confidence interval, or what the same code differs from
-// itself by if that is more.
+// plusMinus is what a time may be off.
 func plusMinus(r *result.Row) string {
 	if r == nil || r.Value == 0 {
 		return ""
 	}
-	return Percent(max((r.High-r.Low)/2/r.Value, r.Spread.Max()))
+	return Percent(off(r))
+}
+
+// off is half the confidence interval, or what the same code differs from itself
+// by if that is more. It is 0 for what is no time.
+func off(r *result.Row) float64 {
+	if r.Value == 0 {
+		return 0
+	}
+	return max((r.High-r.Low)/2/r.Value, r.Spread.Max())
 }
 
 // bars draws a metric as bars from the fewest to the most, by logarithm if the
 // most is over twenty times the fewest.
 func (s *sheet) bars(nodes int, metric string) func(l *line) string {
-	most, fewest := 0.0, math.Inf(1)
+	var rows []*result.Row
 	for _, l := range s.find(nodes, metric) {
-		most, fewest = max(most, l.rows[metric].Value), min(fewest, l.rows[metric].Value)
+		rows = append(rows, l.rows[metric])
 	}
-	return func(l *line) string {
-		r := l.rows[metric]
-		if r == nil || most <= 0 || fewest <= 0 {
+	bar := barsOf(rows)
+	return func(l *line) string { return bar(l.rows[metric]) }
+}
+
+// barsOf draws the rows of one number, or nothing for another.
+func barsOf(rows []*result.Row) func(r *result.Row) string {
+	most, fewest := 0.0, math.Inf(1)
+	for _, r := range rows {
+		most, fewest = max(most, r.Value), min(fewest, r.Value)
+	}
+	return func(r *result.Row) string {
+		if r == nil || !slices.Contains(rows, r) || most <= 0 || fewest <= 0 {
 			return ""
 		}
 		part := r.Value / most
@@ -336,28 +376,4 @@ func placements(f *result.File) []string {
 		return []string{"placement: with points per unit of weight; x2: 2 probes of a lookup."}
 	}
 	return []string{"placement: with points per unit of weight."}
-}
-
-// Wrap breaks a text into lines of at most width columns.
-func Wrap(text string, width int) string {
-	if width < 40 {
-		width = 100
-	}
-	var b strings.Builder
-	used := 0
-	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case used+1+n > width:
-			b.WriteByte('\n')
-			used = 0
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used += n
-	}
-	return b.String()
 }

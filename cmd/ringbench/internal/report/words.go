@@ -20,6 +20,9 @@ const (
 // Words says what follows from the numbers and how sure that is, a paragraph a
 // line.
 func Words(f *result.File) []string {
+	if ofClocks(f) {
+		return clockWords(f)
+	}
 	s := newSheet(f)
 	var out []string
 	for _, words := range []string{
@@ -45,16 +48,7 @@ func (s *sheet) fastest() string {
 		})
 		first, second, last := lines[0].rows["lookup"], lines[1].rows["lookup"], lines[len(lines)-1].rows["lookup"]
 		part := fmt.Sprintf("at %s nodes %s (%s)", group(float64(nodes)), lines[0].label, Duration(first.Value))
-		switch sure, enough := apart(first, second); {
-		case sure:
-			part += fmt.Sprintf(", then %s (%s)", lines[1].label, Duration(second.Value))
-		case enough:
-			part += fmt.Sprintf(", not distinguishable from %s (%s)", lines[1].label, Duration(second.Value))
-		case first.Few || second.Few:
-			part += fmt.Sprintf(", then %s (%s; too few samples to be sure)", lines[1].label, Duration(second.Value))
-		default:
-			part += fmt.Sprintf(", then %s (%s; too few undisturbed samples to be sure)", lines[1].label, Duration(second.Value))
-		}
+		part += next(lines[1].label, second, first, second)
 		if len(lines) > 2 && last.Value > 2*first.Value {
 			part += fmt.Sprintf("; %s takes %.0f times as long", lines[len(lines)-1].label, last.Value/first.Value)
 		}
@@ -64,6 +58,21 @@ func (s *sheet) fastest() string {
 		return ""
 	}
 	return "Fastest lookup: " + strings.Join(parts, "; ") + "."
+}
+
+// next names the second of two times that were put in order, and says whether the
+// larger is really larger.
+func next(name string, second, small, large *result.Row) string {
+	switch sure, enough := apart(small, large); {
+	case sure:
+		return fmt.Sprintf(", then %s (%s)", name, Duration(second.Value))
+	case enough:
+		return fmt.Sprintf(", not distinguishable from %s (%s)", name, Duration(second.Value))
+	case small.Few || large.Few:
+		return fmt.Sprintf(", then %s (%s; too few samples to be sure)", name, Duration(second.Value))
+	default:
+		return fmt.Sprintf(", then %s (%s; too few undisturbed samples to be sure)", name, Duration(second.Value))
+	}
 }
 
 // level is the probability at which a difference is taken for chance.
@@ -233,7 +242,7 @@ func noise(f *result.File) string {
 			continue
 		}
 		if r.Busy {
-			busy = append(busy, fmt.Sprintf("%s %s at %d nodes", label(r), r.Metric, r.Nodes))
+			busy = append(busy, fmt.Sprintf("%s at %d %s", named(r), r.Size(), r.Sized()))
 			continue
 		}
 		spreads = append(spreads, r.Spread.Max())
@@ -253,8 +262,8 @@ func noise(f *result.File) string {
 		words = append(words, line+".")
 	}
 	if len(spreads) > 0 {
-		words = append(words, fmt.Sprintf("Times: the same code differed from itself by %s in the middle and %s at worst (%s %s, %s nodes); smaller differences mean nothing.",
-			Percent(stats.Median(spreads)), Percent(worst.Spread.Max()), label(worst), worst.Metric, group(float64(worst.Nodes))))
+		words = append(words, fmt.Sprintf("Times: the same code differed from itself by %s in the middle and %s at worst (%s, %s %s); smaller differences mean nothing.",
+			Percent(stats.Median(spreads)), Percent(worst.Spread.Max()), named(worst), group(float64(worst.Size())), worst.Sized()))
 		if worst.Spread.Max() > spreadNoisy {
 			words = append(words, "Use a quieter machine or a larger --time for closer answers.")
 		}
@@ -267,6 +276,14 @@ func noise(f *result.File) string {
 		words = append(words, fmt.Sprintf("%d of the times come from fewer than three samples and are marked with an exclamation mark: nothing tells what they may be off. Use a larger --count.", few))
 	}
 	return strings.Join(words, " ")
+}
+
+// named names the time of a row.
+func named(r *result.Row) string {
+	if r.Entries > 0 {
+		return operation(r)
+	}
+	return label(r) + " " + r.Metric
 }
 
 func more(n int) string {

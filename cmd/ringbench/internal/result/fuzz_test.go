@@ -34,6 +34,22 @@ func FuzzRead(f *testing.F) {
 		f.Add(b.Bytes())
 	}
 
+	for _, change := range []func(*result.File){
+		func(*result.File) {},
+		func(f *result.File) { f.Rows[0].Metric, f.Rows[1].Metric = "bytes", "clock-bytes" },
+		func(f *result.File) { f.Rows[1].Entries, f.Rows[1].Metric = 1000, "clock-encode" },
+		func(f *result.File) { f.Rows = f.Rows[1:] },
+		func(f *result.File) { f.Rows = nil },
+	} {
+		file := clocks()
+		change(file)
+		var b bytes.Buffer
+		if err := file.Write(&b); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := result.Read(bytes.NewReader(data))
 		if err != nil {

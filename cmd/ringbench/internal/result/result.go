@@ -1,6 +1,6 @@
-// Package result is the file that ringbench run writes and compare, report and
-// budgets read: every number with its unit and direction, the samples behind it,
-// and the machine and the command that made it.
+// Package result is the file that ringbench run and ringbench clock write and
+// compare, report and budgets read: every number with its unit and direction, the
+// samples behind it, and the machine and the command that made it.
 //
 // The file only ever grows: a field keeps its name and its meaning for as long
 // as the major number of [Schema] stays.
@@ -21,7 +21,7 @@ import (
 
 // Schema is the schema of files written by this version. The number behind the
 // dot grows with added fields, the one before it when a reader must change.
-const Schema = "ringbench-result/1.0"
+const Schema = "ringbench-result/1.1"
 
 // SizeMax bounds a file that Read accepts, in bytes.
 const SizeMax = 256 << 20
@@ -32,7 +32,7 @@ const NearOne = "near 1"
 
 // Errors of Read and of its callers.
 var (
-	ErrCorrupt = errors.New("not a result of ringbench run")
+	ErrCorrupt = errors.New("not a result of ringbench run or clock")
 	ErrSchema  = errors.New("a schema that this version does not know")
 )
 
@@ -44,6 +44,7 @@ type File struct {
 	Machine   Machine   `json:"machine"`
 	Settings  Settings  `json:"settings"`
 	Keys      Keys      `json:"keys"`
+	Clocks    *Clocks   `json:"clocks,omitempty"` // of a result of ringbench clock, which has no keys
 	Reference Reference `json:"reference"`
 	Rows      []Row     `json:"rows"`
 	Words     []string  `json:"words"` // the closing lines of the report
@@ -83,6 +84,14 @@ type Keys struct {
 	Digest   string `json:"digest"` // of all keys in order
 }
 
+// Clocks say which clocks were timed.
+type Clocks struct {
+	Actors   string        `json:"actors"` // how they are named
+	CountMax uint64        `json:"count_max"`
+	Span     time.Duration `json:"span_ns"` // between the first time and the last
+	Digest   string        `json:"digest"`
+}
+
 // A Reference is the fixed work that is timed beside every batch. Best is how
 // fast the machine can do it. A batch is quiet if the reference ran at about
 // that speed just before and just after it.
@@ -102,10 +111,12 @@ func (r Reference) Busy() float64 {
 	return 1 - float64(r.Quiet)/float64(r.Batches)
 }
 
-// A Row is one number: a metric of a configuration.
+// A Row is one number: a metric of a configuration. It is of a placement of nodes,
+// or of a clock of entries.
 type Row struct {
 	Algo    string `json:"algo"`
-	Nodes   int    `json:"nodes"`
+	Nodes   int    `json:"nodes,omitempty"`
+	Entries int    `json:"entries,omitempty"`
 	Points  int    `json:"points,omitempty"`
 	Probes  int    `json:"probes,omitempty"`
 	Weights string `json:"weights,omitempty"`
@@ -150,7 +161,7 @@ func (s *Spread) Max() float64 {
 // A Batch tells how the time of single batches was distributed, in the unit of
 // the row.
 type Batch struct {
-	Memory int     `json:"memory"` // bytes of the placement that they walk through
+	Memory int     `json:"memory"` // bytes of the placement or of the clocks that they walk through
 	Ops    int     `json:"ops"`    // operations of a batch
 	Count  int     `json:"count"`
 	Quiet  int     `json:"quiet"`
@@ -160,9 +171,26 @@ type Batch struct {
 	Max    float64 `json:"max"`
 }
 
-// Config names the configuration of a row: "ring nodes=100 points=160".
+// Size returns how large what a row is of is: its nodes, or its entries.
+func (r *Row) Size() int {
+	if r.Entries > 0 {
+		return r.Entries
+	}
+	return r.Nodes
+}
+
+// Sized says what Size counts: "nodes" or "entries".
+func (r *Row) Sized() string {
+	if r.Entries > 0 {
+		return "entries"
+	}
+	return "nodes"
+}
+
+// Config names the configuration of a row: "ring nodes=100 points=160", or
+// "vectorclock entries=100".
 func (r *Row) Config() string {
-	parts := []string{r.Algo, "nodes=" + strconv.Itoa(r.Nodes)}
+	parts := []string{r.Algo, r.Sized() + "=" + strconv.Itoa(r.Size())}
 	if r.Points > 0 {
 		parts = append(parts, "points="+strconv.Itoa(r.Points))
 	}
@@ -213,7 +241,7 @@ func Load(path string) (*File, error) {
 }
 
 // Read reads a file. The error wraps [ErrCorrupt] if it is not the output of
-// ringbench run, and [ErrSchema] if it is that of another major version.
+// ringbench run or clock, and [ErrSchema] if it is that of another major version.
 func Read(r io.Reader) (*File, error) {
 	data, err := io.ReadAll(io.LimitReader(r, SizeMax+1))
 	if err != nil {
@@ -245,14 +273,14 @@ func Read(r io.Reader) (*File, error) {
 	return f, nil
 }
 
-// Sort orders rows by metric in the order given, then by number of nodes,
-// keeping the order of configurations otherwise.
+// Sort orders rows by metric in the order given, then by number of nodes or
+// entries, keeping the order of configurations otherwise.
 func Sort(rows []Row, metrics []string) {
 	rank := make(map[string]int, len(metrics))
 	for i, m := range metrics {
 		rank[m] = i
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(rank[a.Metric], rank[b.Metric]), cmp.Compare(a.Nodes, b.Nodes))
+		return cmp.Or(cmp.Compare(rank[a.Metric], rank[b.Metric]), cmp.Compare(a.Size(), b.Size()))
 	})
 }

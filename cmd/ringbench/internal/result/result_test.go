@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
 )
@@ -29,6 +30,18 @@ func file() *result.File {
 	}
 }
 
+// clocks is a result of ringbench clock.
+func clocks() *result.File {
+	f := file()
+	f.Keys = result.Keys{}
+	f.Clocks = &result.Clocks{Actors: "UUID", CountMax: 1000, Span: time.Hour, Digest: "d"}
+	for i, metric := range []string{"clock-encode", "clock-encode-allocs"} {
+		r := &f.Rows[i]
+		r.Algo, r.Nodes, r.Points, r.Probes, r.Entries, r.Metric = "vectorclock", 0, 0, 0, 10, metric
+	}
+	return f
+}
+
 func written(t *testing.T, f *result.File) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -39,19 +52,25 @@ func written(t *testing.T, f *result.File) string {
 }
 
 func TestReadReturnsWhatWriteWrote(t *testing.T) {
-	want := file()
-	got, err := result.Read(strings.NewReader(written(t, want)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("read %+v, want %+v", got, want)
+	for _, want := range []*result.File{file(), clocks()} {
+		text := written(t, want)
+		got, err := result.Read(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("read %+v, want %+v", got, want)
+		}
+		// Neither kind has fields of the other.
+		if of := want.Clocks != nil; strings.Contains(text, `"entries"`) != of || strings.Contains(text, `"clocks"`) != of || strings.Contains(text, `"nodes"`) == of {
+			t.Errorf("wrote %s", text)
+		}
 	}
 }
 
 // JSON only ever grows: a file of a later minor version must be read.
 func TestReadAcceptsAddedFields(t *testing.T) {
-	later := strings.Replace(written(t, file()), `"schema": "ringbench-result/1.0"`, `"schema": "ringbench-result/1.9", "mood": "sunny"`, 1)
+	later := strings.Replace(written(t, file()), `"schema": "`+result.Schema+`"`, `"schema": "ringbench-result/1.9", "mood": "sunny"`, 1)
 	if _, err := result.Read(strings.NewReader(later)); err != nil {
 		t.Errorf("Read of a later minor version = %v", err)
 	}
@@ -61,6 +80,13 @@ func TestReadRefuses(t *testing.T) {
 	edit := func(change func(*result.File)) func(t *testing.T) string {
 		return func(t *testing.T) string {
 			f := file()
+			change(f)
+			return written(t, f)
+		}
+	}
+	ofClocks := func(change func(*result.File)) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			f := clocks()
 			change(f)
 			return written(t, f)
 		}
@@ -76,7 +102,7 @@ func TestReadRefuses(t *testing.T) {
 		{"empty file", verbatim(""), result.ErrCorrupt, "unexpected end"},
 		{"half a file", func(t *testing.T) string { return written(t, file())[:200] }, result.ErrCorrupt, "unexpected end"},
 		{"another JSON", verbatim(`{"nodes": []}`), result.ErrCorrupt, `schema ""`},
-		{"a later major version", edit(func(f *result.File) { f.Schema = "ringbench-result/2.0" }), result.ErrSchema, "this version reads ringbench-result/1.0"},
+		{"a later major version", edit(func(f *result.File) { f.Schema = "ringbench-result/2.0" }), result.ErrSchema, "this version reads ringbench-result/1.1"},
 		{"a text for a number", verbatim(`{"schema": "ringbench-result/1.0", "rows": [{"value": "x"}]}`), result.ErrCorrupt, "cannot unmarshal"},
 		{"the same row twice", edit(func(f *result.File) { f.Rows[1] = f.Rows[0] }), result.ErrCorrupt, "comes twice"},
 		{"a row without a unit", edit(func(f *result.File) { f.Rows[0].Unit = "" }), result.ErrCorrupt, "row 1: unit is missing"},
@@ -84,6 +110,14 @@ func TestReadRefuses(t *testing.T) {
 		{"samples without passes", edit(func(f *result.File) { f.Rows[0].Passes = nil }), result.ErrCorrupt, "3 samples of 0 passes"},
 		{"a time of 0", edit(func(f *result.File) { f.Rows[0].Samples[1] = 0 }), result.ErrCorrupt, "a time is above 0"},
 		{"a row of no nodes", edit(func(f *result.File) { f.Rows[1].Nodes = 0 }), result.ErrCorrupt, "row 2: nodes is 0"},
+		{"negative entries", ofClocks(func(f *result.File) { f.Rows[1].Entries = -1 }), result.ErrCorrupt, "row 2: entries is -1"},
+		{"a clock with nodes", ofClocks(func(f *result.File) { f.Rows[1].Nodes = 3 }), result.ErrCorrupt, "row 2: entries is 10 beside nodes"},
+		{"a clock with points", ofClocks(func(f *result.File) { f.Rows[1].Points = 3 }), result.ErrCorrupt, "row 2: entries is 10 beside nodes"},
+		{"a clock with weights", ofClocks(func(f *result.File) { f.Rows[1].Weights = "1,2" }), result.ErrCorrupt, "row 2: entries is 10 beside nodes"},
+		{"a placement among clocks", ofClocks(func(f *result.File) { f.Rows[1].Entries, f.Rows[1].Nodes = 0, 3 }), result.ErrCorrupt, "row 2: it is of nodes"},
+		{"a clock among placements", edit(func(f *result.File) { f.Rows[1] = clocks().Rows[1] }), result.ErrCorrupt, "row 2: it is of entries"},
+		{"clocks of which nothing is said", ofClocks(func(f *result.File) { f.Clocks = nil }), result.ErrCorrupt, "row 1: it is of entries"},
+		{"actors that would steer a terminal", ofClocks(func(f *result.File) { f.Clocks.Actors = "\x1b[2J" }), result.ErrCorrupt, `actors of clocks "\x1b[2J"`},
 		{"negative points", edit(func(f *result.File) { f.Rows[1].Points = -1 }), result.ErrCorrupt, "row 2: points is -1"},
 		{"a metric that begins with a dash", edit(func(f *result.File) { f.Rows[1].Metric = "-x" }), result.ErrCorrupt, `row 2: metric "-x"`},
 		{"a metric with two dashes", edit(func(f *result.File) { f.Rows[1].Metric = "a--b" }), result.ErrCorrupt, `metric "a--b"`},
@@ -138,6 +172,13 @@ func TestRowNames(t *testing.T) {
 	if !ok || r != &f.Rows[0] {
 		t.Errorf("Find(%q) = %v, %v", name, r, ok)
 	}
+	clock := &clocks().Rows[0]
+	if got, want := clock.Name(), "vectorclock entries=10 clock-encode"; got != want {
+		t.Errorf("Name = %q, want %q", got, want)
+	}
+	if clock.Size() != 10 || clock.Sized() != "entries" || f.Rows[0].Size() != 10 || f.Rows[0].Sized() != "nodes" {
+		t.Errorf("sizes %d %s and %d %s", clock.Size(), clock.Sized(), f.Rows[0].Size(), f.Rows[0].Sized())
+	}
 	weighted := result.Row{Algo: "jump", Nodes: 3, Weights: "1,2", Metric: "peak"}
 	if got, want := weighted.Name(), "jump nodes=3 weights=1,2 peak"; got != want {
 		t.Errorf("Name = %q, want %q", got, want)
@@ -166,6 +207,14 @@ func TestSort(t *testing.T) {
 	want := "b nodes=10 lookup|a nodes=10 lookup|a nodes=100 lookup|b nodes=10 peak"
 	if strings.Join(got, "|") != want {
 		t.Errorf("Sort = %s, want %s", strings.Join(got, "|"), want)
+	}
+}
+
+func TestSortClocks(t *testing.T) {
+	rows := []result.Row{{Metric: "b", Entries: 3}, {Metric: "a", Entries: 100}, {Metric: "a", Entries: 20}}
+	result.Sort(rows, []string{"a", "b"})
+	if rows[0].Entries != 20 || rows[1].Entries != 100 || rows[2].Entries != 3 {
+		t.Errorf("Sort = %+v", rows)
 	}
 }
 

@@ -18,11 +18,17 @@ const (
 // validate returns an error that names the row and the field if a report or a
 // comparison could not work with f.
 func (f *File) validate() error {
+	if c := f.Clocks; c != nil && !printable(c.Actors) {
+		return fmt.Errorf("actors of clocks %q: want text that can be printed", c.Actors)
+	}
 	seen := make(map[string]bool, len(f.Rows))
 	for i := range f.Rows {
 		r := &f.Rows[i]
 		if err := r.validateName(); err != nil {
 			return fmt.Errorf("row %d: %w", i+1, err)
+		}
+		if (r.Entries > 0) != (f.Clocks != nil) {
+			return fmt.Errorf("row %d: it is of %s; a result with clocks has rows of entries alone, any other rows of nodes", i+1, r.Sized())
 		}
 		name := r.Name()
 		if seen[name] {
@@ -59,7 +65,11 @@ func (r *Row) validateName() error {
 		return fmt.Errorf("unit %q: want text that can be printed", r.Unit)
 	case !printable(r.Weights):
 		return fmt.Errorf("weights %q: want text that can be printed", r.Weights)
-	case r.Nodes <= 0:
+	case r.Entries < 0:
+		return fmt.Errorf("entries is %d; a clock has 1 or more", r.Entries)
+	case r.Entries > 0 && (r.Nodes != 0 || r.Points != 0 || r.Probes != 0 || r.Weights != ""):
+		return fmt.Errorf("entries is %d beside nodes, points, probes or weights; a clock has none of these", r.Entries)
+	case r.Entries == 0 && r.Nodes <= 0:
 		return fmt.Errorf("nodes is %d; a placement has 1 or more", r.Nodes)
 	case r.Points < 0:
 		return fmt.Errorf("points is %d; want 0 or more", r.Points)
