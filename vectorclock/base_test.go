@@ -40,10 +40,48 @@ func TestCompactAndExpand(t *testing.T) {
 	if base.Len() != 2 {
 		t.Errorf("the base became %s", text(base))
 	}
-	short := abc(t, 3, 0, 1)
-	before := text(short)
-	if err := short.Compact(base); !errors.Is(err, vectorclock.ErrBase) || text(short) != before {
-		t.Errorf("without an actor of the base: %v, and it became %s", err, text(short))
+	for name, c := range map[string]*vectorclock.Clock{"without an actor of the base": abc(t, 3, 0, 1), "behind the base": abc(t, 3, 4, 1)} {
+		before := text(c)
+		if err := c.Compact(base); !errors.Is(err, vectorclock.ErrBase) || text(c) != before {
+			t.Errorf("%s: %v, and it became %s", name, err, text(c))
+		}
+	}
+}
+
+// Compacted clocks must stand to each other as they did, whatever times they
+// have and with whatever entries that count nothing.
+func TestCompactKeepsTheOrder(t *testing.T) {
+	base := abc(t, 1, 1, 0)
+	if err := base.Insert("z", 1); err != nil {
+		t.Fatal(err)
+	}
+	var all []*vectorclock.Clock
+	for i := range uint64(8) {
+		c := abc(t, 1+i&1, 1+i>>1&1, i>>2&1)
+		all = append(all, c)
+		later := c.Clone()
+		if _, err := later.Set("a", c.Count("a"), 99, 99); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, &later)
+	}
+	if err := all[3].Insert("z", 5); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		for _, b := range all {
+			c, d := a.Clone(), b.Clone()
+			if err := errors.Join(c.Compact(base), d.Compact(base)); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := c.Compare(&d), a.Compare(b); got != want {
+				t.Errorf("%s is %v %s, and compacted %v", text(a), want, text(b), got)
+			}
+			c.Expand(base)
+			if !c.Equal(a) {
+				t.Errorf("%s is expanded to %s", text(a), text(&c))
+			}
+		}
 	}
 }
 
@@ -59,29 +97,38 @@ func TestDeltasHaveNothingTwice(t *testing.T) {
 	if err := c.ApplyDelta(delta); !errors.Is(err, vectorclock.ErrEncoding) || !c.Identical(base) {
 		t.Errorf("a delta that repeats an entry: %v, and it became %s", err, text(&c))
 	}
-	if _, err := abc(t, 3, 0, 1).AppendDelta(nil, base); !errors.Is(err, vectorclock.ErrBase) {
-		t.Errorf("a delta to a clock that lost an actor: %v, want %v", err, vectorclock.ErrBase)
+	if got, err := abc(t, 3, 0, 1).AppendDelta([]byte("kept"), base); !errors.Is(err, vectorclock.ErrBase) || string(got) != "kept" {
+		t.Errorf("a delta to a clock that lost an actor: %q, %v, want %v", got, err, vectorclock.ErrBase)
 	}
 }
 
 // The limits of a decoder are those that it was given.
 func TestDecoderLimits(t *testing.T) {
-	data, err := abc(t, 1, 2, 3).MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, tt := range map[string]struct {
-		decoder vectorclock.Decoder
-		ok      bool
+	for name, form := range map[string]struct {
+		encode func(vectorclock.Clock) ([]byte, error)
+		decode func(*vectorclock.Decoder, []byte) (vectorclock.Clock, error)
 	}{
-		"as many bytes":   {vectorclock.Decoder{MaxBytes: len(data)}, true},
-		"a byte less":     {vectorclock.Decoder{MaxBytes: len(data) - 1}, false},
-		"as many entries": {vectorclock.Decoder{MaxEntries: 3}, true},
-		"an entry less":   {vectorclock.Decoder{MaxEntries: 2}, false},
+		"binary": {vectorclock.Clock.MarshalBinary, (*vectorclock.Decoder).Decode},
+		"JSON":   {vectorclock.Clock.MarshalJSON, (*vectorclock.Decoder).DecodeJSON},
+		"CBOR":   {vectorclock.Clock.MarshalCBOR, (*vectorclock.Decoder).DecodeCBOR},
 	} {
-		c, err := tt.decoder.Decode(data)
-		if tt.ok != (err == nil) || !tt.ok && !errors.Is(err, vectorclock.ErrEncoding) || tt.ok != (c.Len() == 3) {
-			t.Errorf("%s: %v, %d entries", name, err, c.Len())
+		data, err := form.encode(*abc(t, 1, 2, 3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for limit, tt := range map[string]struct {
+			decoder vectorclock.Decoder
+			ok      bool
+		}{
+			"as many bytes":   {vectorclock.Decoder{MaxBytes: len(data)}, true},
+			"a byte less":     {vectorclock.Decoder{MaxBytes: len(data) - 1}, false},
+			"as many entries": {vectorclock.Decoder{MaxEntries: 3}, true},
+			"an entry less":   {vectorclock.Decoder{MaxEntries: 2}, false},
+		} {
+			c, err := form.decode(&tt.decoder, data)
+			if tt.ok != (err == nil) || !tt.ok && !errors.Is(err, vectorclock.ErrEncoding) || tt.ok != (c.Len() == 3) {
+				t.Errorf("%s, %s: %v, %d entries", name, limit, err, c.Len())
+			}
 		}
 	}
 }

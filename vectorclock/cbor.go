@@ -21,6 +21,9 @@ const (
 	cborNull  = 0xf6
 )
 
+// leastOf is the least number that needs so many bytes behind the head.
+var leastOf = [9]uint64{1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
+
 // appendHead appends the head of a CBOR item.
 func appendHead(dst []byte, major byte, v uint64) []byte {
 	switch {
@@ -45,7 +48,7 @@ func appendInt(dst []byte, v int64) []byte {
 
 // MarshalCBOR returns the clock as CBOR. It imports no CBOR library; those that
 // know its name, such as fxamacker/cbor, call it.
-func (c *Clock) MarshalCBOR() ([]byte, error) {
+func (c Clock) MarshalCBOR() ([]byte, error) {
 	b := c.read()
 	n := len(b.counts)
 	out := make([]byte, 0, 16+64*n)
@@ -99,12 +102,20 @@ func (b *body) byLength() []int {
 // limits of a [Decoder]; other encodings of the same are refused. Errors are
 // those of [Decoder.Decode], and leave the clock as it was.
 func (c *Clock) UnmarshalCBOR(data []byte) error {
-	b, err := decodeCBOR(data, new(Decoder))
-	if err != nil {
-		return fmt.Errorf("vectorclock: decode CBOR: %w", err)
+	decoded, err := new(Decoder).DecodeCBOR(data)
+	if err == nil {
+		c.b = decoded.b
 	}
-	c.b = b
-	return nil
+	return err
+}
+
+// DecodeCBOR is [Clock.UnmarshalCBOR] within the limits of the decoder.
+func (d *Decoder) DecodeCBOR(data []byte) (Clock, error) {
+	b, err := decodeCBOR(data, d)
+	if err != nil {
+		return Clock{}, fmt.Errorf("vectorclock: decode CBOR: %w", err)
+	}
+	return Clock{b: b}, nil
 }
 
 func decodeCBOR(data []byte, d *Decoder) (*body, error) {
@@ -181,7 +192,7 @@ func (r *cborReader) any() (major byte, v uint64) {
 	var word [8]byte
 	copy(word[8-size:], r.bytes(size))
 	v = binary.BigEndian.Uint64(word[:])
-	if r.err == nil && len(appendHead(nil, major, v)) != 1+size {
+	if r.err == nil && v < leastOf[size] {
 		r.fail("a number that is not in its shortest form")
 	}
 	return major, v
@@ -208,8 +219,8 @@ func (r *cborReader) entry() named {
 		return named{}
 	}
 	name := r.bytes(int(size))
-	if !utf8.Valid(name) {
-		r.fail("a name that is not UTF-8")
+	if r.err == nil && !utf8.Valid(name) {
+		r.err = fmt.Errorf("byte %d: name %q: not UTF-8: %w", r.at, name, ErrActor)
 	}
 	if r.head(cborArray, "an array of count and times") != 3 {
 		r.fail("want an array of three")

@@ -3,6 +3,7 @@ package vectorclock
 import (
 	"iter"
 	"slices"
+	"strconv"
 )
 
 // MaxCount is the largest counter of an actor.
@@ -40,6 +41,7 @@ func (e Entry) less(o Entry) bool {
 // writes need that nobody else uses it. Use [Clock.Clone] to get a second clock:
 // two Clock values made by assignment are one clock that forgets who writes.
 type Clock struct {
+	_ [0]func() // clocks are compared by Compare, not by ==
 	b *body
 }
 
@@ -64,7 +66,21 @@ func (c *Clock) Clone() Clock {
 	if c.b != nil && !c.b.shared.Load() {
 		c.b.shared.Store(true)
 	}
-	return Clock{c.b}
+	return Clock{b: c.b}
+}
+
+// String returns the counts, in the order of the actors' bytes: {a:3 b:1}.
+func (c Clock) String() string {
+	out := []byte{'{'}
+	b := c.read()
+	for i, actor := range b.actors.names {
+		if i > 0 {
+			out = append(out, ' ')
+		}
+		out = append(append(out, actor...), ':')
+		out = strconv.AppendInt(out, b.counts[i], 10)
+	}
+	return string(append(out, '}'))
 }
 
 // Len returns the number of entries, those that count zero events among them.
@@ -98,7 +114,9 @@ func (c *Clock) Entry(actor string) (Entry, bool) {
 // by every clock.
 func (c *Clock) Covers(d Dot) bool { return c.Count(d.Actor) >= d.Count }
 
-// All yields the actors and their entries, in the order of the actors' bytes.
+// All yields the actors and their entries, in the order of the actors' bytes: as
+// they are now, though the clock changes meanwhile. So the next write copies the
+// entries, as after a Clone; Dots and Explain do the same.
 func (c *Clock) All() iter.Seq2[string, Entry] {
 	return func(yield func(string, Entry) bool) {
 		b := c.share()

@@ -8,8 +8,8 @@ import (
 
 // Compare says how the clock stands to another: the causal order of Fidge and
 // Mattern. An actor without an entry compares as one that counts zero. It costs
-// O(entries), about a nanosecond for eight of them where the clocks have the
-// same actors and counts, and allocates nothing.
+// O(entries), less than a nanosecond for each where the clocks have the same
+// actors, and allocates nothing.
 //
 // Of a clock that was trimmed, Compare knows only what is left; use
 // [Clock.CompareTrimmed].

@@ -46,13 +46,13 @@ func (c *Clock) UnmarshalBinary(data []byte) error {
 // wrapping [ErrEncoding] if data are truncated, altered or not in the one form,
 // or beyond the limits; [ErrVersion] if they are of a later version; [ErrActor]
 // or [ErrCount] if a name or a count is out of bounds. It allocates 64 bytes for
-// each byte of data at most.
+// each byte of data at most, and some hundred whatever they are.
 func (d *Decoder) Decode(data []byte) (Clock, error) {
 	b, err := d.decode(data)
 	if err != nil {
 		return Clock{}, fmt.Errorf("vectorclock: decode: %w", err)
 	}
-	return Clock{b}, nil
+	return Clock{b: b}, nil
 }
 
 func (d *Decoder) decode(data []byte) (*body, error) {
@@ -69,14 +69,15 @@ func (d *Decoder) decode(data []byte) (*body, error) {
 		return nil, fmt.Errorf("version %d: this package reads %d: %w", v, wireVersion, ErrVersion)
 	}
 	flags, n := head&flagsMask, r.int()
+	if n > maxEntries {
+		return nil, fmt.Errorf("%d entries: the limit is %d: %w", n, maxEntries, ErrEncoding)
+	}
 	section := r.section(flags, n)
 	switch {
 	case r.err != nil:
 		return nil, r.err
 	case flags&^flagsKnown != 0 || flags&flagTainted != 0 && flags&flagTrimmed == 0:
 		return nil, fmt.Errorf("flags %#x: %w", flags, ErrEncoding)
-	case n > maxEntries:
-		return nil, fmt.Errorf("%d entries: the limit is %d: %w", n, maxEntries, ErrEncoding)
 	}
 	actors, err := d.roster(section, flags&flagUUIDs, n)
 	if err != nil {
@@ -107,6 +108,9 @@ func (d *Decoder) decode(data []byte) (*body, error) {
 func (r *reader) section(flags byte, n int) []byte {
 	switch {
 	case n == 0:
+		return nil
+	case flags&flagUUIDs != 0 && n > len(r.data)/uuidLen: // n*uuidLen may not be an int
+		r.fail("truncated")
 		return nil
 	case flags&flagUUIDs != 0:
 		return r.bytes(n * uuidLen)

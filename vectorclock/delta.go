@@ -18,13 +18,13 @@ const deltaMagic = "D"
 // the first clock of its actors.
 func (c *Clock) Hash() uint64 {
 	b := c.read()
-	sum := mix(uint64(len(b.counts)))
+	sum := mix(uint64(len(b.counts)) + 1)
 	for i, actor := range b.actors.hash() {
 		h := receipt(actor, uint64(b.counts[i]))
 		sum += mix(h ^ mix(uint64(b.updated[i])) + mix(uint64(b.inserted[i]))<<1)
 	}
 	if b.trimmed {
-		sum = mix(sum ^ mix(uint64(b.horizon)) ^ b.receipt)
+		sum = mix(sum + mix(uint64(b.horizon)+1) + mix(b.receipt+2))
 	}
 	if b.tainted {
 		sum = mix(sum + 1)
@@ -54,7 +54,7 @@ func (c *Clock) AppendDelta(dst []byte, base *Clock) ([]byte, error) {
 	dst = append(dst, deltaMagic...)
 	dst = append(dst, wireVersion)
 	dst = binary.LittleEndian.AppendUint64(dst, base.Hash())
-	return (&Clock{d}).AppendBinary(dst)
+	return Clock{b: d}.AppendBinary(dst)
 }
 
 // ApplyDelta makes the clock, which must be the base of the delta, what the

@@ -1,7 +1,12 @@
 package vectorclock_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +137,7 @@ func TestOtherFormsAreRefused(t *testing.T) {
 		"tainted, not trimmed":                     {(*vectorclock.Clock).UnmarshalBinary, "C\x14\x00", vectorclock.ErrEncoding},
 		"a receipt that does not tell":             {(*vectorclock.Clock).UnmarshalBinary, "C\x16\x00" + "12345678" + "12345678", vectorclock.ErrEncoding},
 		"UUIDs that do not ascend":                 {(*vectorclock.Clock).UnmarshalBinary, "C\x11\x02" + "1234567890123456" + "1234567890123455" + columns, vectorclock.ErrEncoding},
+		"more UUIDs than an int has bytes for":     {(*vectorclock.Clock).UnmarshalBinary, "C\x11\x80\x80\x80\x40", vectorclock.ErrEncoding},
 		"a UUID twice":                             {(*vectorclock.Clock).UnmarshalBinary, "C\x11\x02" + "1234567890123456" + "1234567890123456" + columns, vectorclock.ErrEncoding},
 		"version 2":                                {(*vectorclock.Clock).UnmarshalBinary, "C\x20\x00", vectorclock.ErrVersion},
 		"a count above the largest":                {(*vectorclock.Clock).UnmarshalBinary, "C\x10\x01\x03\x00\x01a\x10\x01" + column + column, vectorclock.ErrCount},
@@ -142,6 +148,14 @@ func TestOtherFormsAreRefused(t *testing.T) {
 		"a delta of another base":                  {(*vectorclock.Clock).ApplyDelta, "D\x01\x00\x00\x00\x00\x00\x00\x00\x00C\x10\x00", vectorclock.ErrBase},
 		"JSON: an actor twice":                     {(*vectorclock.Clock).UnmarshalJSON, `{"a":` + entry + `,"a":` + entry + `}`, vectorclock.ErrEncoding},
 		"JSON: null for an entry":                  {(*vectorclock.Clock).UnmarshalJSON, `{"a":null}`, vectorclock.ErrEncoding},
+		"JSON: null for a count":                   {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":null,"count":1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
+		"JSON: null for a horizon":                 {(*vectorclock.Clock).UnmarshalJSON, `{"":{"horizon":null,"horizon":1,"receipt":null}}`, vectorclock.ErrEncoding},
+		"JSON: two memories":                       {(*vectorclock.Clock).UnmarshalJSON, `{"":{"horizon":1,"receipt":null},"":{"horizon":1,"receipt":null}}`, vectorclock.ErrEncoding},
+		"JSON: half a character":                   {(*vectorclock.Clock).UnmarshalJSON, `{"\ud800":` + entry + `}`, vectorclock.ErrEncoding},
+		"JSON: the other half":                     {(*vectorclock.Clock).UnmarshalJSON, `{"\udc00":` + entry + `}`, vectorclock.ErrEncoding},
+		"JSON: nothing":                            {(*vectorclock.Clock).UnmarshalJSON, ``, vectorclock.ErrEncoding},
+		"JSON: a name that is too long":            {(*vectorclock.Clock).UnmarshalJSON, `{"` + strings.Repeat("n", 5000) + `":{}}`, vectorclock.ErrActor},
+		"CBOR: a name that is not UTF-8":           {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa1\x61\xff\x83\x01\x01\x01", vectorclock.ErrActor},
 		"JSON: a field too few":                    {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":1,"insert":1}}`, vectorclock.ErrEncoding},
 		"JSON: a field of another case":            {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"Count":1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
 		"JSON: a count below zero":                 {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":-1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
@@ -155,8 +169,9 @@ func TestOtherFormsAreRefused(t *testing.T) {
 	} {
 		c := single(t, vectorclock.Entry{Count: 3})
 		before := text(c)
-		if err := tt.decode(c, []byte(tt.data)); !errors.Is(err, tt.want) {
-			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		err := tt.decode(c, []byte(tt.data))
+		if !errors.Is(err, tt.want) || err != nil && len(err.Error()) > 300 {
+			t.Errorf("%s: %v, want %v in a few words", name, err, tt.want)
 		}
 		if text(c) != before {
 			t.Errorf("%s: the clock became %s", name, text(c))
@@ -213,4 +228,104 @@ func TestOrderings(t *testing.T) {
 	if got := vectorclock.Ordering(9).String(); got != "Ordering(9)" {
 		t.Errorf("an ordering that is none prints %q", got)
 	}
+}
+
+// What each write answers, and what it leaves alone.
+func TestWritesSayWhatTheyDid(t *testing.T) {
+	c := single(t, vectorclock.Entry{Count: 3, Updated: 50, Inserted: 40})
+	dot := func(count uint64) vectorclock.Dot { return vectorclock.Dot{Actor: "a", Count: count} }
+	for _, tt := range []struct {
+		count uint64
+		at    int64
+		news  bool
+		want  vectorclock.Entry
+	}{
+		{2, 90, false, vectorclock.Entry{Count: 3, Updated: 50, Inserted: 40}},
+		{3, 90, false, vectorclock.Entry{Count: 3, Updated: 50, Inserted: 40}},
+		{4, 20, true, vectorclock.Entry{Count: 4, Updated: 50, Inserted: 40}},
+		{9, 60, true, vectorclock.Entry{Count: 9, Updated: 60, Inserted: 40}},
+	} {
+		news, err := c.Witness(dot(tt.count), tt.at)
+		if e, _ := c.Entry("a"); err != nil || news != tt.news || e != tt.want {
+			t.Errorf("event %d at %d: news %v, entry %v, %v; want %v, %v", tt.count, tt.at, news, e, err, tt.news, tt.want)
+		}
+	}
+	if _, err := c.Witness(vectorclock.Dot{}, 1); !errors.Is(err, vectorclock.ErrActor) {
+		t.Errorf("an event of nobody: %v", err)
+	}
+	if back, err := c.Set("a", 9, 70, 1); err != nil || back {
+		t.Errorf("set to what it counts: back %v, %v", back, err)
+	}
+	if back, err := c.Set("a", 8, 70, 1); err != nil || !back {
+		t.Errorf("set to less: back %v, %v", back, err)
+	}
+	if err := c.Insert("none", 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Collect(c.Dots()); len(got) != 1 || got[0] != dot(8) {
+		t.Errorf("dots %v", got)
+	}
+	if got, want := fmt.Sprint(c, *c), "{a:8 none:0} {a:8 none:0}"; got != want {
+		t.Errorf("it prints %q, want %q", got, want)
+	}
+	for actor := range c.All() { // goes on over what was there
+		if _, err := c.Increment(actor+"+", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Len() != 4 {
+		t.Errorf("it has %d entries, want 4", c.Len())
+	}
+}
+
+// A clock that is a value, in a field or a map, is encoded as one behind a
+// pointer.
+func TestClocksAreEncodedByValue(t *testing.T) {
+	c := single(t, vectorclock.Entry{Count: 3, Updated: 50, Inserted: 40})
+	want := `{"a":{"count":3,"insert":40,"time":50}}`
+	for _, v := range []any{*c, c, map[string]vectorclock.Clock{"k": *c}, struct{ C vectorclock.Clock }{*c}} {
+		data, err := json.Marshal(v)
+		if err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%T is %s, %v", v, data, err)
+		}
+	}
+	if data, err := json.Marshal(map[string]siblings{"k": {}}); err == nil {
+		t.Errorf("siblings are %s, want an error: they have no JSON", data)
+	}
+}
+
+// Clocks of the same actors that are compared one after the other must not keep
+// each other's names alive.
+func TestComparedClocksAreForgotten(t *testing.T) {
+	first := sized(t, rand.New(rand.NewPCG(1, 1)), 500)
+	data, err := first.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := first
+	before := live()
+	for range 400 {
+		next := new(vectorclock.Clock)
+		if err := next.UnmarshalBinary(data); err != nil {
+			t.Fatal(err)
+		}
+		if last.Compare(next) != vectorclock.Equal {
+			t.Fatal("not equal")
+		}
+		last = next
+	}
+	if grown := live() - before; grown > 2<<20 {
+		t.Errorf("%d bytes are held after 400 clocks, want those of two", grown)
+	}
+	runtime.KeepAlive(first)
+	runtime.KeepAlive(last)
+}
+
+// live returns the bytes of what is alive.
+func live() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }

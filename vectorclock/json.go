@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -33,7 +34,7 @@ type lostJSON struct {
 }
 
 // MarshalJSON returns the clock as JSON, actors in the order of their bytes.
-func (c *Clock) MarshalJSON() ([]byte, error) {
+func (c Clock) MarshalJSON() ([]byte, error) {
 	b := c.read()
 	out := []byte{'{'}
 	if b.trimmed {
@@ -73,12 +74,21 @@ func (c *Clock) UnmarshalJSON(data []byte) error {
 	if string(bytes.TrimSpace(data)) == "null" {
 		return nil
 	}
-	b, err := decodeJSON(data, new(Decoder))
-	if err != nil {
-		return fmt.Errorf("vectorclock: decode JSON: %w", err)
+	decoded, err := new(Decoder).DecodeJSON(data)
+	if err == nil {
+		c.b = decoded.b
 	}
-	c.b = b
-	return nil
+	return err
+}
+
+// DecodeJSON is [Clock.UnmarshalJSON] within the limits of the decoder. null is
+// no clock.
+func (d *Decoder) DecodeJSON(data []byte) (Clock, error) {
+	b, err := decodeJSON(data, d)
+	if err != nil {
+		return Clock{}, fmt.Errorf("vectorclock: decode JSON: %w", err)
+	}
+	return Clock{b: b}, nil
 }
 
 // A named entry is one that is not in order yet.
@@ -92,8 +102,8 @@ func decodeJSON(data []byte, d *Decoder) (*body, error) {
 	if len(data) > maxBytes {
 		return nil, fmt.Errorf("%d bytes: the limit is %d: %w", len(data), maxBytes, ErrEncoding)
 	}
-	if !utf8.Valid(data) {
-		return nil, fmt.Errorf("not UTF-8: %w", ErrEncoding)
+	if !utf8.Valid(data) || halfSurrogate(data) {
+		return nil, fmt.Errorf("not UTF-8, or half a character behind \\u: %w", ErrEncoding)
 	}
 	r := jsonReader{dec: json.NewDecoder(bytes.NewReader(data))}
 	var entries []named
@@ -107,6 +117,9 @@ func decodeJSON(data []byte, d *Decoder) (*body, error) {
 		}
 		if len(entries) == maxEntries {
 			return fmt.Errorf("more than %d entries, the limit: %w", maxEntries, ErrEncoding)
+		}
+		if err := checkActor(actor); err != nil {
+			return err
 		}
 		e, err := r.entry(actor)
 		entries = append(entries, named{actor, e})
@@ -153,8 +166,12 @@ func (r *jsonReader) wrap(err error) error {
 
 // object calls field for each name of an object; field reads its value.
 func (r *jsonReader) object(field func(name string) error) error {
-	if t, err := r.dec.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf("byte %d: want an object, have %v: %w", r.dec.InputOffset(), t, ErrEncoding)
+	t, err := r.dec.Token()
+	switch {
+	case err != nil:
+		return r.wrap(err)
+	case t != json.Delim('{'):
+		return fmt.Errorf("byte %d: want an object, have %.40v: %w", r.dec.InputOffset(), t, ErrEncoding)
 	}
 	for r.dec.More() {
 		t, err := r.dec.Token()
@@ -177,28 +194,60 @@ func (r *jsonReader) entry(actor string) (Entry, error) {
 	err := r.object(func(name string) error {
 		switch {
 		case name == "count" && e.Count == nil:
-			return r.value(&e.Count)
+			return value(r, &e.Count)
 		case name == "insert" && e.Insert == nil:
-			return r.value(&e.Insert)
+			return value(r, &e.Insert)
 		case name == "time" && e.Time == nil:
-			return r.value(&e.Time)
+			return value(r, &e.Time)
 		}
-		return fmt.Errorf("actor %q: field %.40q is unknown or there twice: %w", actor, name, ErrEncoding)
+		return fmt.Errorf("actor %.40q: field %.40q is unknown or there twice: %w", actor, name, ErrEncoding)
 	})
 	if err != nil {
 		return Entry{}, err
 	}
 	if e.Count == nil || e.Insert == nil || e.Time == nil {
-		return Entry{}, fmt.Errorf("actor %q: want count, insert and time: %w", actor, ErrEncoding)
+		return Entry{}, fmt.Errorf("actor %.40q: want count, insert and time: %w", actor, ErrEncoding)
 	}
 	return Entry{*e.Count, *e.Insert, *e.Time}, nil
 }
 
-func (r *jsonReader) value(into any) error {
+// value reads a number, which is not null.
+func value[T any](r *jsonReader, into **T) error {
 	if err := r.dec.Decode(into); err != nil {
 		return r.wrap(err)
 	}
+	if *into == nil {
+		return fmt.Errorf("byte %d: null: %w", r.dec.InputOffset(), ErrEncoding)
+	}
 	return nil
+}
+
+// halfSurrogate reports whether a \u escape is half of a pair without the other
+// half. Package json reads it as U+FFFD, and so would take two names for one.
+func halfSurrogate(data []byte) bool {
+	unit := func(i int) rune { // the UTF-16 unit escaped at i, or -1
+		if i+6 > len(data) || data[i] != '\\' || data[i+1] != 'u' {
+			return -1
+		}
+		u, err := strconv.ParseUint(string(data[i+2:i+6]), 16, 16)
+		if err != nil {
+			return -1
+		}
+		return rune(u)
+	}
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		if u := unit(i); utf16.IsSurrogate(u) {
+			if utf16.DecodeRune(u, unit(i+6)) == utf8.RuneError {
+				return true
+			}
+			i += 6
+		}
+		i++
+	}
+	return false
 }
 
 // lost reads what a trimmed clock remembers.
@@ -208,10 +257,13 @@ func (r *jsonReader) lost(l *lost) error {
 	err := r.object(func(name string) error {
 		switch {
 		case name == "horizon" && in.Horizon == nil:
-			return r.value(&in.Horizon)
+			return value(r, &in.Horizon)
 		case name == "receipt" && !seen:
 			seen = true
-			return r.value(&in.Receipt)
+			if err := r.dec.Decode(&in.Receipt); err != nil {
+				return r.wrap(err)
+			}
+			return nil
 		}
 		return fmt.Errorf("memory: field %.40q is unknown or there twice: %w", name, ErrEncoding)
 	})

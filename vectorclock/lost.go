@@ -8,8 +8,11 @@ type lost struct {
 	tainted bool   // receipt does not tell which
 }
 
-// add remembers an entry that was lost.
+// add remembers an entry that was lost. One that counts zero events is as none.
 func (l *lost) add(actor string, e Entry) {
+	if e.Count == 0 {
+		return
+	}
 	if !l.trimmed || e.Updated > l.horizon {
 		l.horizon = e.Updated
 	}
@@ -23,12 +26,24 @@ func (l *lost) add(actor string, e Entry) {
 // may have lost it.
 func (l *lost) hides(e Entry) bool { return l.trimmed && e.Updated <= l.horizon }
 
-// back notes that an entry comes into a clock that did not show it. If it was
-// lost, the receipt counts it still, and would stop to if it was lost again.
+// back notes that an entry comes into a clock that did not show it, or showed one
+// that counts zero. If it was lost, the receipt counts it still, and would stop to
+// if it was lost again.
 func (l *lost) back(e Entry) {
-	if l.hides(e) {
+	if e.Count > 0 && l.hides(e) {
 		l.taint()
 	}
+}
+
+// later returns the later horizon of two memories, one of which has one.
+func (l *lost) later(o *lost) int64 {
+	switch {
+	case !l.trimmed:
+		return o.horizon
+	case !o.trimmed:
+		return l.horizon
+	}
+	return max(l.horizon, o.horizon)
 }
 
 // taint makes the receipt say that it does not tell.
@@ -67,9 +82,9 @@ type hidden struct {
 // hide returns whether a difference is hidden, and adds it if so.
 func (h *hidden) hide(d difference, a, b *lost) bool {
 	switch {
-	case d.inA && !d.inB && b.hides(d.a):
+	case d.a.Count > 0 && d.b.Count == 0 && b.hides(d.a):
 		h.a ^= receipt(hashActor(d.actor), d.a.Count)
-	case d.inB && !d.inA && a.hides(d.b):
+	case d.b.Count > 0 && d.a.Count == 0 && a.hides(d.b):
 		h.b ^= receipt(hashActor(d.actor), d.b.Count)
 	case d.a.Count > d.b.Count && b.tainted && b.hides(d.a):
 		// b may show an old entry that came back for a newer one that it lost.
@@ -90,20 +105,24 @@ func (h *hidden) accounts(a, b *lost) bool {
 // CompareTrimmed is [Clock.Compare] of clocks of which entries were trimmed. An
 // entry that only one clock shows is ignored if the other may have trimmed it:
 // if it is no newer than the newest that the other trimmed. So no old clock is
-// After a newer one that was trimmed, as with Compare.
+// After a newer one that was trimmed; by Compare it can be.
 //
 // exact is true if the answer is the one that the clocks would give untrimmed:
 // if they are concurrent in what they show, or if what they trimmed is the same
-// by their receipts (64-bit hashes). It rests on an actor's events having one
-// time each, which only grows: Increment and Merge see to that; Set, Remove and
-// Witness with another time do not. It costs O(entries).
+// by their receipts (64-bit hashes of names, which an enemy can make collide).
+//
+// All this rests on each event having one time, and on the times of an actor only
+// growing: Increment and Merge see to that; Set, Remove and Witness with another
+// time do not. And it rests on no event being counted twice: an actor whose own
+// entry was trimmed counts from one again, unless a [Policy] keeps it or a
+// [Ticker] has a floor. It costs O(entries).
 func (c *Clock) CompareTrimmed(o *Clock) (order Ordering, exact bool) {
 	a, b := c.read(), o.read()
 	if !a.trimmed && !b.trimmed {
 		return c.Compare(o), true
 	}
 	if a == b {
-		return Equal, true
+		return Equal, !a.tainted
 	}
 	var h hidden
 	ahead, behind := false, false
@@ -129,10 +148,7 @@ func (b *body) mergeLost(o *body) lost {
 	for d := range differences(b, o) {
 		h.hide(d, &b.lost, &o.lost)
 	}
-	m := lost{trimmed: true, horizon: b.horizon}
-	if !b.trimmed || o.trimmed && o.horizon > b.horizon {
-		m.horizon = o.horizon
-	}
+	m := lost{trimmed: true, horizon: b.later(&o.lost)}
 	switch {
 	case b.tainted || o.tainted:
 		m.taint()

@@ -10,8 +10,11 @@ import (
 // whether anything changed. Merge is commutative, associative and idempotent,
 // down to the times. It counts no event of its own.
 //
-// Entries that one of them trimmed and the other has come back. It costs
-// O(entries), and allocates only if actors are new or the clock is shared.
+// Entries that one of them trimmed and the other has come back. What the two
+// remember of trimmed entries is joined as far as they can tell: in which order
+// clocks are merged can decide whether the sum still vouches for its answers, so
+// that trimmed clocks of the same entries need not be [Clock.Identical]. Merge
+// costs O(entries), and allocates only if actors are new or the clock is shared.
 func (c *Clock) Merge(o *Clock) (changed bool) {
 	a, b := c.read(), o.read()
 	if a == b || len(b.counts) == 0 && !b.trimmed {
@@ -171,7 +174,9 @@ func rosterOf(names []string, known ...*roster) *roster {
 }
 
 // Meet keeps only what both clocks have seen: for each actor that both have an
-// entry for, the smaller entry. It reports whether anything changed.
+// entry for, the smaller entry. It reports whether anything changed. It costs
+// O(entries). Of trimmed clocks it knows only what they show: unless both
+// remember the same, the clock no longer vouches for its answers.
 func (c *Clock) Meet(o *Clock) (changed bool) {
 	a, b := c.read(), o.read()
 	if a == b {
@@ -180,7 +185,7 @@ func (c *Clock) Meet(o *Clock) (changed bool) {
 	met := newBody(nil, 0, min(len(a.counts), len(b.counts)))
 	met.lost = a.lost
 	if b.trimmed && !a.trimmed || a.trimmed && a.lost != b.lost {
-		met.trimmed, met.horizon = true, max(a.horizon, b.horizon)
+		met.trimmed, met.horizon = true, a.later(&b.lost)
 		met.taint()
 		changed = met.lost != a.lost
 	}

@@ -11,9 +11,9 @@ import (
 // names.
 type roster struct {
 	names []string
-	// alias is another roster with the same names, or nil while none is known.
-	// It is found out when clocks are compared, and remembered.
-	alias atomic.Pointer[roster]
+	// known is shared by rosters that were found to have the same names, when
+	// clocks were compared. It is no roster, lest one keeps all others alive.
+	known atomic.Pointer[identity]
 	// hashes are those of the names, made when first asked for.
 	hashes atomic.Pointer[[]uint64]
 	// wire is the actor section of the binary encoding, made when first asked
@@ -23,6 +23,9 @@ type roster struct {
 
 // noActors is the roster of the zero Clock.
 var noActors = new(roster)
+
+// An identity stands for a list of names. Its address is all that it is.
+type identity struct{ _ byte }
 
 // same reports whether two rosters have the same names, and remembers it if so.
 // It costs O(1) if that is known, or if their numbers of names differ, and else
@@ -34,22 +37,21 @@ func (r *roster) same(o *roster) bool {
 	if len(r.names) != len(o.names) {
 		return false
 	}
-	if first, other := r.first(), o.first(); first == other || first == o || other == r {
+	known := r.known.Load()
+	if known != nil && known == o.known.Load() {
 		return true
 	}
 	if !slices.Equal(r.names, o.names) {
 		return false
 	}
-	r.alias.Store(o.first())
-	return true
-}
-
-// first returns the roster that this one is known to be the same as, or itself.
-func (r *roster) first() *roster {
-	if a := r.alias.Load(); a != nil {
-		return a
+	if known == nil {
+		if known = o.known.Load(); known == nil {
+			known = new(identity)
+		}
+		r.known.Store(known)
 	}
-	return r
+	o.known.Store(known)
+	return true
 }
 
 // hash returns the hashes of the names.

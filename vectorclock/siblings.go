@@ -2,6 +2,7 @@ package vectorclock
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -35,8 +36,10 @@ type writer[V any] struct {
 // returns the event. It costs O(writers), and returns an error wrapping
 // [ErrActor] or [ErrCount].
 //
-// An actor must not write in two places at once: two writes would be the same
-// event, and one of them would go.
+// An actor must not write in two places at once, nor go on with a name after it
+// lost what it had written under it: two writes would be the same event, and
+// replicas would not notice that they hold different values. After a loss, write
+// under a new name.
 func (s *Siblings[V]) Put(context *Clock, actor string, value V) (Dot, error) {
 	if err := checkActor(actor); err != nil {
 		return Dot{}, fmt.Errorf("vectorclock: %w", err)
@@ -189,7 +192,7 @@ func (s *Siblings[V]) Context() Clock {
 		b.append(Entry{Count: w.count})
 	}
 	b.actors = rosterOf(names, noActors)
-	return Clock{b}
+	return Clock{b: b}
 }
 
 // Reconcile writes one value in place of all, as an event of an actor: what f
@@ -206,6 +209,12 @@ func (s *Siblings[V]) Reconcile(actor string, f func([]V) V) error {
 	context := s.Context()
 	_, err := s.Put(&context, actor, f(values))
 	return err
+}
+
+// MarshalJSON returns an error: Siblings have no JSON, and an empty object would
+// lose them without a word.
+func (s Siblings[V]) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("vectorclock: siblings have no JSON: use a SiblingsCodec")
 }
 
 // Clone returns Siblings that are equal now and change on their own. It costs

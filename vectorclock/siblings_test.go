@@ -1,6 +1,7 @@
 package vectorclock_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -313,5 +314,28 @@ func TestSyncLearnsWhatIsGone(t *testing.T) {
 	}
 	if got := values(&a); len(got) != 1 || got[vectorclock.Dot{Actor: "c", Count: 1}] != "newer" {
 		t.Errorf("it holds %v", got)
+	}
+}
+
+// A Put that is refused changes nothing.
+func TestBadPutsAreRefused(t *testing.T) {
+	var s siblings
+	put := ourSiblings().put
+	put(&s, new(vectorclock.Clock), "a", "kept")
+	context, full := s.Context(), single(t, vectorclock.Entry{Count: vectorclock.MaxCount})
+	for name, tt := range map[string]struct {
+		context *vectorclock.Clock
+		actor   string
+		want    error
+	}{
+		"no name":            {&context, "", vectorclock.ErrActor},
+		"counted to the end": {full, "a", vectorclock.ErrCount},
+	} {
+		if d, err := s.Put(tt.context, tt.actor, "lost"); !errors.Is(err, tt.want) || d != (vectorclock.Dot{}) {
+			t.Errorf("%s: %v, %v, want %v", name, d, err, tt.want)
+		}
+		if got := values(&s); len(got) != 1 || got[vectorclock.Dot{Actor: "a", Count: 1}] != "kept" {
+			t.Errorf("%s: it holds %v", name, got)
+		}
 	}
 }

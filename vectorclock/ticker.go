@@ -1,11 +1,12 @@
 package vectorclock
 
 // A Ticker increments clocks for one actor, and is where the time comes in. The
-// zero Floor is right for an actor that never lost its memory.
+// zero Floor is right for an actor that never lost its memory. Only one goroutine
+// may use a Ticker at a time.
 type Ticker struct {
 	// Actor is who counts.
 	Actor string
-	// Now returns the time in Unix microseconds. It may go back.
+	// Now returns the time in Unix microseconds. It may go back. It is needed.
 	Now func() int64
 	// Floor is a count that the actor may have reached before: its next event
 	// is above it, whatever the clock says. Tick raises it.

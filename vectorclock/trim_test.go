@@ -2,6 +2,7 @@ package vectorclock_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -65,21 +66,30 @@ func trimLaws(t *testing.T, ops trimOps, histories int) (broken map[string]strin
 		}
 		replicas := make([]replica, 2+rnd.IntN(4))
 		var states []replica
-		actors, now := 1+rnd.IntN(6), int64(0)
+		actors, now, skew := 1+rnd.IntN(6), int64(0), int64(0)
+		if seed%2 > 0 {
+			skew = 50 // between the wall clocks of two replicas
+		}
 		for range 60 {
 			now += rnd.Int64N(20)
 			at := rnd.IntN(len(replicas))
 			r := &replicas[at]
-			switch rnd.IntN(4) {
-			case 0:
+			switch rnd.IntN(10) {
+			case 0, 1:
 				o := replicas[rnd.IntN(len(replicas))]
 				r.trimmed.Merge(&o.trimmed)
 				r.whole.Merge(&o.whole)
-			case 1:
+			case 2, 3:
 				checkTrim(t, ops, &r.trimmed, now, policy, breaks)
+			case 4: // an entry that counts nothing
+				insert(t, r, fmt.Sprintf("actor%d", rnd.IntN(actors*len(replicas))), now)
+			case 5: // compacted against an earlier state, trimmed, and expanded again
+				if base := states[:]; len(base) > 0 {
+					compacted(t, ops, r, &base[rnd.IntN(len(base))].whole, now, policy)
+				}
 			default:
 				// An actor counts at one replica, or its events would not be one.
-				tick(t, r, rnd.IntN(actors)*len(replicas)+at, now)
+				tick(t, r, rnd.IntN(actors)*len(replicas)+at, now+skew*int64(at))
 			}
 			states = append(states, r.clone())
 		}
@@ -289,6 +299,28 @@ func TestEachTrimLawFindsItsMutant(t *testing.T) {
 			t.Errorf("%s: its mutant keeps it, and breaks %v", law, got)
 		}
 	}
+}
+
+func insert(t *testing.T, r *replica, actor string, now int64) {
+	t.Helper()
+	if err := errors.Join(r.trimmed.Insert(actor, now), r.whole.Insert(actor, now)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// compacted trims the replica's clock while it is compacted, if it has seen what
+// the base has.
+func compacted(t *testing.T, ops trimOps, r *replica, base *vectorclock.Clock, now int64, p vectorclock.Policy) {
+	t.Helper()
+	err := r.trimmed.Compact(base)
+	switch {
+	case errors.Is(err, vectorclock.ErrBase):
+		return
+	case err != nil:
+		t.Fatal(err)
+	}
+	ops.trim(&r.trimmed, now, p)
+	r.trimmed.Expand(base)
 }
 
 // tick counts an event of an actor. It goes by the untrimmed clock, as an actor

@@ -42,8 +42,10 @@ const (
 
 // AppendBinary appends the binary encoding of the clock: some 27 bytes an entry
 // where actors are UUIDs. It never fails. It costs O(entries), and allocates
-// nothing if dst has room, but for the first clock of its actors.
-func (c *Clock) AppendBinary(dst []byte) ([]byte, error) {
+// nothing, but for the first clock of its actors, if dst has room for the longest
+// form: 24 bytes an entry and 43 more beside the actors, as a slice has that is
+// used again and again.
+func (c Clock) AppendBinary(dst []byte) ([]byte, error) {
 	b := c.read()
 	n := len(b.counts)
 	actors, flags := b.actors.encode()
@@ -74,7 +76,7 @@ func (c *Clock) AppendBinary(dst []byte) ([]byte, error) {
 }
 
 // MarshalBinary is [Clock.AppendBinary] to a new slice.
-func (c *Clock) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
+func (c Clock) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 
 // appendColumn appends values, of which there is one or more, to dst, which has
 // room. It returns the least of them.

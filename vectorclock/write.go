@@ -49,16 +49,18 @@ func (c *Clock) Insert(actor string, now int64) error {
 }
 
 // Increment counts one event more of an actor and returns it. The time of update
-// becomes now, or stays if that is newer, so that it never goes back. It costs
+// becomes now, or stays if that is newer, so that it never goes back. An actor
+// without an entry starts at one: if its entry may have been trimmed, or its
+// clock lost, use IncrementFrom or a [Ticker], or it uses events twice. It costs
 // O(log entries), and less for the actor that was written last; O(entries) for a
 // new actor and after a Clone. It returns an error wrapping [ErrActor], or
 // [ErrCount] if the count is [MaxCount] already.
 func (c *Clock) Increment(actor string, now int64) (Dot, error) {
 	b := c.b
-	if b == nil || b.shared.Load() || b.hint >= len(b.counts) || b.actors.names[b.hint] != actor || b.counts[b.hint] == MaxCount {
+	if b == nil || b.shared.Load() || b.hint >= len(b.counts) || b.actors.names[b.hint] != actor || uint64(b.counts[b.hint]-1) >= MaxCount-1 {
 		return c.IncrementFrom(actor, 0, now)
 	}
-	i := b.hint // of the actor that was written last, in a body that is ours
+	i := b.hint // of the actor that was written last, who counts, in a body that is ours
 	b.counts[i]++
 	b.updated[i] = max(b.updated[i], now)
 	return Dot{actor, uint64(b.counts[i])}, nil
@@ -83,8 +85,16 @@ func (c *Clock) IncrementFrom(actor string, floor uint64, now int64) (Dot, error
 		return Dot{}, fmt.Errorf("vectorclock: %w", err)
 	}
 	b := c.write()
-	b.counts[i], b.updated[i], b.hint = int64(floor+1), max(b.updated[i], now), i
+	b.count(i, floor+1, now)
 	return Dot{actor, floor + 1}, nil
+}
+
+// count makes a count larger.
+func (b *body) count(i int, to uint64, at int64) {
+	if b.counts[i] == 0 {
+		b.back(Entry{to, b.inserted[i], at})
+	}
+	b.counts[i], b.updated[i], b.hint = int64(to), max(b.updated[i], at), i
 }
 
 func checkFloor(actor string, floor uint64) error {
@@ -108,7 +118,7 @@ func (c *Clock) find(actor string) (int, bool) {
 // the clock had not seen the event. It returns an error wrapping [ErrActor] or
 // [ErrCount].
 func (c *Clock) Witness(d Dot, at int64) (news bool, err error) {
-	if err := checkCount(d.Actor, d.Count); err != nil {
+	if err := errors.Join(checkActor(d.Actor), checkCount(d.Actor, d.Count)); err != nil {
 		return false, fmt.Errorf("vectorclock: %w", err)
 	}
 	i, ok := c.find(d.Actor)
@@ -122,7 +132,10 @@ func (c *Clock) Witness(d Dot, at int64) (news bool, err error) {
 		return false, nil
 	}
 	b := c.write()
-	b.counts[i], b.updated[i], b.hint = int64(d.Count), max(b.updated[i], at), i
+	if b.counts[i] == 0 {
+		b.updated[i] = at // that of Insert is of no event
+	}
+	b.count(i, d.Count, at)
 	return true, nil
 }
 
@@ -140,6 +153,9 @@ func (c *Clock) Set(actor string, count uint64, updated, now int64) (back bool, 
 		return false, c.put(actor, Entry{count, now, updated})
 	}
 	b := c.write()
+	if b.counts[i] == 0 {
+		b.back(Entry{count, b.inserted[i], updated})
+	}
 	back = count < uint64(b.counts[i])
 	b.counts[i], b.updated[i], b.hint = int64(count), updated, i
 	return back, nil

@@ -39,7 +39,7 @@ func Names() []string {
 }
 
 // Broken runs a program and returns how it breaks the law of that name, one of
-// [Names], or "" if it does not.
+// [Names], or "" if it does not. It panics if there is no law of the name.
 func Broken[C any](impl Implementation[C], name string, p Program) string {
 	for _, l := range laws[C]() {
 		if l.name == name {

@@ -86,7 +86,7 @@ func (r *run[C]) timeStays() string {
 		if had && (after.Updated < before.Updated || after.Inserted != before.Inserted) {
 			return fmt.Sprintf("%v became %v", before, after)
 		}
-		const late = 1 << 40
+		const late int64 = 1 << 40
 		c := r.impl.Increment(r.impl.Clone(s.after.clock), s.actor, late)
 		if e, _ := r.impl.Entry(r.impl.Increment(c, s.actor, 0), s.actor); e.Updated != late {
 			return fmt.Sprintf("incremented at %d and at 0, it is %v", late, e)
