@@ -54,6 +54,12 @@ func clocks() vectorclocktest.Implementation[*vectorclock.Clock] {
 			m.Meet(b)
 			return m
 		},
+		Covers: func(c clock, d vectorclock.Dot) bool { return c.Covers(d) },
+		Delta:  func(c, base clock) ([]byte, error) { return c.AppendDelta(nil, base) },
+		Apply: func(base clock, delta []byte) (clock, error) {
+			d := base.Clone()
+			return &d, d.ApplyDelta(delta)
+		},
 		Encode: func(c clock) ([]byte, error) { return c.MarshalBinary() },
 		Decode: func(data []byte) (clock, error) {
 			c := new(vectorclock.Clock)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -81,41 +82,6 @@ func TestTiesAreSettledByTimes(t *testing.T) {
 	}
 }
 
-// A trimmed clock to which an entry comes back that it may have lost must no
-// longer vouch for what it lost: trimmed again, the entry would not count.
-func TestEntriesThatComeBack(t *testing.T) {
-	var c vectorclock.Clock
-	for _, d := range []vectorclock.Dot{{Actor: "x", Count: 3}, {Actor: "y", Count: 1}} {
-		if _, err := c.Witness(d, 5); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all := vectorclock.Policy{Lower: 1, Upper: 1, Young: 0, Old: 1}
-	c.Trim(10, all)
-	if _, err := c.Witness(vectorclock.Dot{Actor: "x", Count: 3}, 5); err != nil {
-		t.Fatal(err)
-	}
-	c.Trim(10, all)
-	never := new(vectorclock.Clock)
-	if _, err := never.Witness(vectorclock.Dot{Actor: "y", Count: 1}, 5); err != nil {
-		t.Fatal(err)
-	}
-	if order, exact := c.CompareTrimmed(never); exact {
-		t.Errorf("a clock that lost x twice is exactly %v one that never saw it", order)
-	}
-	data, err := c.MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back vectorclock.Clock
-	if err := back.UnmarshalBinary(data); err != nil || !back.Identical(&c) {
-		t.Errorf("it came back as %s, %v", text(&back), err)
-	}
-	if _, exact := back.CompareTrimmed(never); exact {
-		t.Error("decoded, it vouches for what it lost")
-	}
-}
-
 // What has another form than the one is refused, though it could be understood.
 func TestOtherFormsAreRefused(t *testing.T) {
 	const uuid = "00000000-0000-4000-8000-000000000000"
@@ -155,6 +121,10 @@ func TestOtherFormsAreRefused(t *testing.T) {
 		"JSON: the other half":                     {(*vectorclock.Clock).UnmarshalJSON, `{"\udc00":` + entry + `}`, vectorclock.ErrEncoding},
 		"JSON: nothing":                            {(*vectorclock.Clock).UnmarshalJSON, ``, vectorclock.ErrEncoding},
 		"JSON: a name that is too long":            {(*vectorclock.Clock).UnmarshalJSON, `{"` + strings.Repeat("n", 5000) + `":{}}`, vectorclock.ErrActor},
+		"CBOR: 23 in a byte":                       {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa1\x61a\x83\x18\x17\x01\x01", vectorclock.ErrEncoding},
+		"CBOR: 255 in two bytes":                   {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa1\x61a\x83\x19\x00\xff\x01\x01", vectorclock.ErrEncoding},
+		"CBOR: 65,535 in four":                     {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa1\x61a\x83\x1a\x00\x00\xff\xff\x01\x01", vectorclock.ErrEncoding},
+		"CBOR: 2^32 - 1 in eight":                  {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa1\x61a\x83\x1b\x00\x00\x00\x00\xff\xff\xff\xff\x01\x01", vectorclock.ErrEncoding},
 		"CBOR: a name that is not UTF-8":           {(*vectorclock.Clock).UnmarshalCBOR, "\x81\xa1\x61\xff\x83\x01\x01\x01", vectorclock.ErrActor},
 		"JSON: a field too few":                    {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":1,"insert":1}}`, vectorclock.ErrEncoding},
 		"JSON: a field of another case":            {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"Count":1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
@@ -268,13 +238,23 @@ func TestWritesSayWhatTheyDid(t *testing.T) {
 	if got, want := fmt.Sprint(c, *c), "{a:8 none:0} {a:8 none:0}"; got != want {
 		t.Errorf("it prints %q, want %q", got, want)
 	}
-	for actor := range c.All() { // goes on over what was there
-		if _, err := c.Increment(actor+"+", 1); err != nil {
+	before := maps.Collect(c.All())
+	for actor, e := range c.All() { // goes on over what was there
+		if e != before[actor] {
+			t.Errorf("%s has %v, want %v", actor, e, before[actor])
+		}
+		if _, err := c.Increment("0"+actor, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if c.Len() != 4 {
 		t.Errorf("it has %d entries, want 4", c.Len())
+	}
+	if _, err := c.Witness(vectorclock.Dot{Actor: "none", Count: 2}, -7); err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := c.Entry("none"); e != (vectorclock.Entry{Count: 2, Updated: -7, Inserted: 1}) {
+		t.Errorf("the first event of an entry of none is %v", e)
 	}
 }
 
@@ -328,4 +308,15 @@ func live() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
+}
+
+// A character that JSON escapes as a pair is one.
+func TestNamesMayBeEscaped(t *testing.T) {
+	var c vectorclock.Clock
+	if err := c.UnmarshalJSON([]byte(`{"\\\ud83d\ude00\u00e9":{"count":1,"insert":1,"time":1}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Has("\\\U0001f600\u00e9") {
+		t.Errorf("it is %s", text(&c))
+	}
 }

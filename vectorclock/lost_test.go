@@ -35,8 +35,9 @@ func TestWhatComesBackIsNotVouchedFor(t *testing.T) {
 		order vectorclock.Ordering
 		exact bool
 	}{
-		"nothing":              {func(*vectorclock.Clock) error { return nil }, vectorclock.After, true},
-		"an entry of no event": {func(c *vectorclock.Clock) error { return c.Insert("x", 100) }, vectorclock.After, true},
+		"nothing":                  {func(*vectorclock.Clock) error { return nil }, vectorclock.After, true},
+		"an entry of no event":     {func(c *vectorclock.Clock) error { return c.Insert("x", 100) }, vectorclock.After, true},
+		"an old entry of no event": {func(c *vectorclock.Clock) error { return c.Insert("x", 3) }, vectorclock.After, true},
 		"one that was merged": {func(c *vectorclock.Clock) error {
 			empty := new(vectorclock.Clock)
 			err := empty.Insert("x", 100)
@@ -99,6 +100,45 @@ func TestWhatComesBackIsNotVouchedFor(t *testing.T) {
 		}
 		if order, exact := sent.CompareTrimmed(old); order != tt.order || exact != tt.exact {
 			t.Errorf("%s, and sent: %v %v, want %v %v", name, order, exact, tt.order, tt.exact)
+		}
+	}
+}
+
+// An event that was lost, came back and was lost again must not cancel itself
+// out: a clock that never saw it would seem to know as much.
+func TestWhatIsLostTwiceIsNotForgotten(t *testing.T) {
+	never := seen(t, map[string]int64{"y": 20})
+	for name, back := range map[string]func(c *vectorclock.Clock) error{
+		"by Witness": func(c *vectorclock.Clock) error {
+			_, err := c.Witness(vectorclock.Dot{Actor: "x", Count: 1}, 5)
+			return err
+		},
+		"by Set": func(c *vectorclock.Clock) error {
+			_, err := c.Set("x", 1, 5, 5)
+			return err
+		},
+		"by Expand": func(c *vectorclock.Clock) error {
+			c.Expand(seen(t, map[string]int64{"x": 5}))
+			return nil
+		},
+	} {
+		for _, entry := range []bool{false, true} {
+			c := seen(t, map[string]int64{"x": 5, "y": 20})
+			oldest(c)
+			if entry && name != "by Expand" {
+				if err := c.Insert("x", 3); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := back(c); err != nil {
+				t.Fatal(err)
+			}
+			if gone := oldest(c); len(gone) != 1 || gone[0].Actor != "x" {
+				t.Fatalf("%s: %v went", name, gone)
+			}
+			if order, exact := c.CompareTrimmed(never); exact {
+				t.Errorf("%s, an entry before %v: %v, exactly", name, entry, order)
+			}
 		}
 	}
 }

@@ -78,3 +78,35 @@ func (r *run[C]) strict() string {
 	}
 	return ""
 }
+
+// leads applies the delta from a clock to its merge with another.
+func (r *run[C]) leads(p, q state[C]) string {
+	if r.impl.Delta == nil || r.impl.Apply == nil {
+		return ""
+	}
+	m := r.merge(p.clock, q.clock)
+	delta, err := r.impl.Delta(m, p.clock)
+	if err != nil {
+		return err.Error()
+	}
+	got, err := r.impl.Apply(r.impl.Clone(p.clock), delta)
+	if err != nil {
+		return err.Error()
+	}
+	return r.same(got, m)
+}
+
+// ofOneBase applies a delta from one clock to another.
+func (r *run[C]) ofOneBase(p, q state[C]) string {
+	if r.impl.Delta == nil || r.impl.Apply == nil || r.same(p.clock, q.clock) == "" {
+		return ""
+	}
+	delta, err := r.impl.Delta(r.merge(p.clock, q.clock), p.clock)
+	if err != nil {
+		return err.Error()
+	}
+	if _, err := r.impl.Apply(r.impl.Clone(q.clock), delta); err == nil {
+		return "a delta of the one is applied to the other"
+	}
+	return ""
+}

@@ -32,6 +32,13 @@ type Implementation[C any] struct {
 	// Encode and Decode are there and back. Optional.
 	Encode func(C) ([]byte, error)
 	Decode func([]byte) (C, error)
+	// Covers reports whether an event was seen. Optional.
+	Covers func(C, vectorclock.Dot) bool
+	// Delta returns what turns a base into a clock that has seen all that the base
+	// has, and Apply is the way back: it returns an error if the delta is of
+	// another base, and leaves its argument alone. Optional.
+	Delta func(c, base C) ([]byte, error)
+	Apply func(base C, delta []byte) (C, error)
 	// Loose says that Decode is not meant to refuse input that Encode cannot
 	// have written.
 	Loose bool

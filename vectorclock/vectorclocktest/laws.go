@@ -22,6 +22,7 @@ func laws[C any]() []law[C] {
 		{"order is transitive", triples((*run[C]).transitive)},
 		{"order is antisymmetric", pairs((*run[C]).antisymmetric)},
 		{"order is of what was seen, not of how it is held", pairs((*run[C]).onEveryPath)},
+		{"events are covered in order", (*run[C]).covers},
 		{"increment counts one", (*run[C]).countsOne},
 		{"increment is after", (*run[C]).after},
 		{"time never goes back", (*run[C]).timeStays},
@@ -42,6 +43,8 @@ func laws[C any]() []law[C] {
 		{"encoding comes back", (*run[C]).comesBack},
 		{"encoding is canonical", pairs((*run[C]).canonical)},
 		{"decoding is strict", (*run[C]).strict},
+		{"a delta leads from its base to the clock", pairs((*run[C]).leads)},
+		{"a delta is of one base", pairs((*run[C]).ofOneBase)},
 	}
 }
 

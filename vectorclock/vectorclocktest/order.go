@@ -58,6 +58,25 @@ func (r *run[C]) onEveryPath(p, q state[C]) string {
 	return ""
 }
 
+// covers looks whether a clock that counts n events of an actor has seen the first
+// n, and no other.
+func (r *run[C]) covers() string {
+	if r.impl.Covers == nil {
+		return ""
+	}
+	for _, p := range r.states {
+		for _, actor := range actors {
+			n := p.model[actor]
+			for count := uint64(1); count <= n+1; count++ {
+				if got := r.impl.Covers(p.clock, vectorclock.Dot{Actor: actor, Count: count}); got != (count <= n) {
+					return fmt.Sprintf("%v has seen event %d of %s: %v", p.model, count, actor, got)
+				}
+			}
+		}
+	}
+	return ""
+}
+
 func (r *run[C]) countsOne() string {
 	for _, s := range r.steps {
 		if diff := r.counted(s.after.clock, s.after.model); diff != "" {
