@@ -6,7 +6,9 @@ import "fmt"
 // clock that everybody keeps: what is stable, since all have seen it.
 // [Clock.Expand] puts them back, with the times that they have in base. Between
 // the two the clock must be compared, and merged, only with clocks that were
-// compacted by the same base. Compact returns an error wrapping [ErrBase], and
+// compacted by the same base, and who counts must count from what base has:
+// Increment would start at one again, so use [Clock.IncrementFrom] or a [Ticker]
+// with base.Count(actor) as its floor. Compact returns an error wrapping [ErrBase], and
 // changes nothing, if the clock has not seen all that base has. It costs
 // O(entries).
 func (c *Clock) Compact(base *Clock) error {

@@ -48,6 +48,22 @@ func TestCompactAndExpand(t *testing.T) {
 	}
 }
 
+// Who counts while a clock is compacted goes on from the base.
+func TestCountingWhileCompacted(t *testing.T) {
+	base := abc(t, 3, 5, 0)
+	c := base.Clone()
+	if err := c.Compact(base); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := c.IncrementFrom("a", base.Count("a"), 9); err != nil || d != (vectorclock.Dot{Actor: "a", Count: 4}) {
+		t.Errorf("it counts %v, %v", d, err)
+	}
+	c.Expand(base)
+	if c.Compare(base) != vectorclock.After || c.Count("a") != 4 || c.Count("b") != 5 {
+		t.Errorf("expanded, it is %v", c)
+	}
+}
+
 // Compacted clocks must stand to each other as they did, whatever times they
 // have and with whatever entries that count nothing.
 func TestCompactKeepsTheOrder(t *testing.T) {

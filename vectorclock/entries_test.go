@@ -119,6 +119,7 @@ func TestOtherFormsAreRefused(t *testing.T) {
 		"JSON: null for a count":            {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":null,"count":1,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
 		"JSON: null for a horizon":          {(*vectorclock.Clock).UnmarshalJSON, `{"":{"horizon":null,"horizon":1,"receipt":null}}`, vectorclock.ErrEncoding},
 		"JSON: two memories":                {(*vectorclock.Clock).UnmarshalJSON, `{"":{"horizon":1,"receipt":null},"":{"horizon":1,"receipt":null}}`, vectorclock.ErrEncoding},
+		"JSON: a number of many digits":     {(*vectorclock.Clock).UnmarshalJSON, `{"a":{"count":` + strings.Repeat("1", 5000) + `,"insert":1,"time":1}}`, vectorclock.ErrEncoding},
 		"JSON: half a character":            {(*vectorclock.Clock).UnmarshalJSON, `{"\ud800":` + entry + `}`, vectorclock.ErrEncoding},
 		"JSON: the other half":              {(*vectorclock.Clock).UnmarshalJSON, `{"\udc00":` + entry + `}`, vectorclock.ErrEncoding},
 		"JSON: nothing":                     {(*vectorclock.Clock).UnmarshalJSON, ``, vectorclock.ErrEncoding},

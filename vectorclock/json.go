@@ -161,6 +161,9 @@ func bodyOf(entries []named, memory lost) (*body, error) {
 type jsonReader struct{ dec *json.Decoder }
 
 func (r *jsonReader) wrap(err error) error {
+	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) { // its text holds the whole value
+		return fmt.Errorf("byte %d: want a whole number of 64 bits, have %.40s: %w", r.dec.InputOffset(), wrong.Value, ErrEncoding)
+	}
 	return fmt.Errorf("byte %d: %w: %w", r.dec.InputOffset(), err, ErrEncoding)
 }
 

@@ -32,7 +32,8 @@ type writer[V any] struct {
 }
 
 // Put writes a value as the next event of an actor, in place of all values that
-// context covers: the context of a [Siblings.Context] that was read before. It
+// context covers: that of a [Siblings.Context] that was read before, or a new
+// Clock if nothing was read. It
 // returns the event. It costs O(writers), and returns an error wrapping
 // [ErrActor] or [ErrCount].
 //

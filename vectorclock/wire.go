@@ -44,7 +44,8 @@ const (
 // where actors are UUIDs. It never fails. It costs O(entries), and allocates
 // nothing, but for the first clock of its actors, if dst has room for the longest
 // form: 24 bytes an entry and 43 more beside the actors, as a slice has that is
-// used again and again.
+// used again and again. The first clock of its actors costs some 50 ns an actor
+// more.
 func (c Clock) AppendBinary(dst []byte) ([]byte, error) {
 	b := c.read()
 	n := len(b.counts)
@@ -131,21 +132,32 @@ type rosterWire struct {
 }
 
 func encodeActors(names []string) rosterWire {
-	var w rosterWire
-	if len(names) > 0 && !slices.ContainsFunc(names, func(s string) bool { _, ok := parseUUID(s); return !ok }) {
-		w.flags = flagUUIDs
-		for _, name := range names {
-			id, _ := parseUUID(name)
-			w.section = append(w.section, id[:]...)
-		}
-		return w
+	if section, ok := packUUIDs(names); ok {
+		return rosterWire{section, flagUUIDs}
 	}
+	var w rosterWire
 	before := ""
 	for _, name := range names {
 		w.section = appendName(w.section, before, name)
 		before = name
 	}
 	return w
+}
+
+// packUUIDs returns the bytes of UUIDs, if all names are some, and there are any.
+func packUUIDs(names []string) ([]byte, bool) {
+	if len(names) == 0 || len(names[0]) != 36 {
+		return nil, false
+	}
+	section := make([]byte, 0, uuidLen*len(names))
+	for _, name := range names {
+		id, ok := parseUUID(name)
+		if !ok {
+			return nil, false
+		}
+		section = append(section, id[:]...)
+	}
+	return section, true
 }
 
 // appendName appends a name by what it has in common with the one before.
@@ -173,29 +185,30 @@ func parseUUID(s string) (id [uuidLen]byte, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return id, false
 	}
+	wrong := byte(0)
 	for i, at := range uuidAt {
-		hi, ok1 := hexDigit(s[at])
-		lo, ok2 := hexDigit(s[at+1])
-		if !ok1 || !ok2 {
-			return id, false
-		}
-		id[i] = hi<<4 | lo
+		hi, lo := hexValue[s[at]], hexValue[s[at+1]]
+		wrong |= hi | lo
+		id[i] = hi<<4 | lo&15
 	}
-	return id, true
+	return id, wrong < noHex
 }
 
 // uuidAt is where in its text each byte of a UUID stands.
 var uuidAt = [uuidLen]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
 
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
+// hexValue is what a digit stands for; noHex of what is none.
+var hexValue = func() (values [256]byte) {
+	for c := range values {
+		values[c] = noHex
 	}
-	return 0, false
-}
+	for v, c := range []byte("0123456789abcdef") {
+		values[c] = byte(v)
+	}
+	return values
+}()
+
+const noHex = 16
 
 // uuidText returns a UUID in its usual form.
 func uuidText(dst, id []byte) []byte {

@@ -50,8 +50,9 @@ func (c *Clock) Insert(actor string, now int64) error {
 
 // Increment counts one event more of an actor and returns it. The time of update
 // becomes now, or stays if that is newer, so that it never goes back. An actor
-// without an entry starts at one: if its entry may have been trimmed, or its
-// clock lost, use IncrementFrom or a [Ticker], or it uses events twice. It costs
+// without an entry starts at one: if its entry may have been trimmed, or taken
+// out by Compact, or its clock lost, use IncrementFrom or a [Ticker], or it uses
+// events twice. It costs
 // O(log entries), and less for the actor that was written last; O(entries) for a
 // new actor and after a Clone. It returns an error wrapping [ErrActor], or
 // [ErrCount] if the count is [MaxCount] already.

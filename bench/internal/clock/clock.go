@@ -7,19 +7,17 @@
 // to; a library that breaks them would be no rival.
 //
 // Every operation is called through the dictionary of a generic loop, which costs
-// a nanosecond or two, alike for all. It makes the ratio of what takes us as
+// a few nanoseconds, alike for all. It makes the ratio of what takes us as
 // little, such as a clone, look smaller than it is.
 package clock
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/clusterluck/clusterluck/bench/internal/measure"
-	"github.com/clusterluck/clusterluck/bench/internal/report"
 	"github.com/clusterluck/clusterluck/vectorclock"
 	"github.com/clusterluck/clusterluck/vectorclock/vectorclocktest"
 )
@@ -54,6 +52,16 @@ func entries(n int, rng *rand.Rand) []entry {
 		}
 		return 1
 	})
+	return out
+}
+
+// apart returns entries whose names are the same and lie elsewhere, as those of
+// a clock that came over a wire.
+func apart(es []entry) []entry {
+	out := slices.Clone(es)
+	for i := range out {
+		out[i].actor = strings.Clone(out[i].actor)
+	}
 	return out
 }
 
@@ -132,7 +140,7 @@ const (
 func loop[C any, P calls[C]](p P, work string, n int) func(keys []string) int {
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))
 	es := entries(n, rng)
-	a, b := p.load(es), p.load(es)
+	a, b := p.load(es), p.load(apart(es))
 	own := es[n/2].actor
 	switch work {
 	case compareAhead:
@@ -222,126 +230,4 @@ func cloneLoop[C any, P calls[C]](p P, work string, a, b C, own string) func(key
 		}
 		return int(p.count(kept, own))
 	}
-}
-
-// Group returns the clock's comparisons.
-func Group() report.Group { return report.Group{Name: "clock", Works: works} }
-
-// goals is how many times as fast as the best rival each work shall be, at 3, 10,
-// 100 and 1000 entries.
-var goals = []struct {
-	work  string
-	times [4]float64
-}{
-	{compareEqual, [4]float64{2, 4, 10, 15}},
-	{compareAhead, [4]float64{2, 4, 10, 15}},
-	{compareConcurrent, [4]float64{1.5, 4, 6, 15}},
-	{incrementOwn, [4]float64{1.5, 3, 4, 4}},
-	{mergeNothing, [4]float64{0.8, 1, 3, 6}},
-	{mergeOthers, [4]float64{0.8, 1, 3, 3}},
-	{cloneOnly, [4]float64{10, 20, 100, 1000}},
-	{cloneWrite, [4]float64{1.5, 1.2, 1.5, 8}},
-	{encode, [4]float64{4, 6, 10, 15}},
-	{decode, [4]float64{2, 2, 3, 4}},
-}
-
-var sizes = [4]int{3, 10, 100, 1000}
-
-// bytesMax is how long the encoding of an entry may be.
-var bytesMax = [4]float64{34, 29, 27.5, 27}
-
-func works(env report.Env) []report.Work {
-	var ws []report.Work
-	for i, n := range sizes {
-		for _, g := range goals {
-			ws = append(ws, timed(env, g.work, n, g.times[i]))
-		}
-		ws = append(ws, allocations(n), bytesOf(n, bytesMax[i]))
-	}
-	return ws
-}
-
-// plan is how long and how often works are measured.
-func plan(env report.Env) measure.Plan {
-	p := measure.Plan{Rounds: 3 * env.Count, Sample: 10 * time.Millisecond}
-	if env.Quick {
-		p.Rounds, p.Sample = env.Count, time.Millisecond
-	}
-	return p
-}
-
-// operations is as many keys as a sample may take operations.
-func operations() []string { return make([]string, 1<<20) }
-
-// timed compares one work at one size.
-func timed(env report.Env, work string, n int, times float64) report.Work {
-	name := fmt.Sprintf("%s, %d entries", work, n)
-	run := func() ([]report.Row, error) {
-		all := contenders()
-		var cs []measure.Contender
-		for _, c := range all {
-			cs = append(cs, measure.Contender{Name: c.name, Run: c.loop(work, n)})
-		}
-		row := report.NewRow(name, "ns")
-		var mine measure.Series
-		var rivals []measure.Series
-		for i, s := range measure.Lookups(plan(env), operations(), cs) {
-			row.Add(all[i].kind, all[i].note, s)
-			if all[i].kind == ours {
-				mine = s
-			} else {
-				rivals = append(rivals, s)
-			}
-		}
-		row.Against(times, mine, rivals)
-		if work == decode {
-			row.Note = "our decoder has seen the actors before"
-		}
-		return []report.Row{row}, nil
-	}
-	return report.Work{Name: name, Run: run, Goals: []string{fmt.Sprintf("rival/ours >= %gx", times)}}
-}
-
-// allocations counts what the works of ours allocate that shall allocate
-// nothing.
-func allocations(n int) report.Work {
-	name := fmt.Sprintf("allocations, %d entries", n)
-	run := func() ([]report.Row, error) {
-		row := report.NewRow(name, "")
-		worst := 0.0
-		for _, c := range contenders() {
-			most := 0.0
-			for _, work := range []string{compareEqual, compareConcurrent, incrementOwn, mergeNothing, cloneOnly, encode} {
-				do := c.loop(work, n)
-				keys := make([]string, 100)
-				most = max(most, measure.Allocs(len(keys), func() { measure.Keep(do(keys)) }))
-			}
-			row.Peers = append(row.Peers, report.Value{Name: c.name, Kind: c.kind, Value: report.Num(most), Low: report.None(), High: report.None(), Note: c.note})
-			if c.kind == ours {
-				worst = most
-			}
-		}
-		row.Below(0, worst)
-		row.Note = "the worst of compare, increment, merge of nothing new, clone and encode"
-		return []report.Row{row}, nil
-	}
-	return report.Work{Name: name, Run: run, Goals: []string{"ours <= 0"}}
-}
-
-// bytesOf states how long an encoding is, for each entry.
-func bytesOf(n int, limit float64) report.Work {
-	name := fmt.Sprintf("bytes of an entry, %d entries", n)
-	run := func() ([]report.Row, error) {
-		row := report.NewRow(name, "B")
-		for _, c := range contenders() {
-			size := float64(c.loop(encode, n)(make([]string, 1))) / float64(n)
-			row.Peers = append(row.Peers, report.Value{Name: c.name, Kind: c.kind, Value: report.Num(size), Low: report.None(), High: report.None(), Note: c.note})
-			if c.kind == ours {
-				row.Below(limit, math.Round(10*size)/10)
-			}
-		}
-		row.Note = "to a tenth; the rivals hold counts alone, ours two times for each as well"
-		return []report.Row{row}, nil
-	}
-	return report.Work{Name: name, Run: run, Goals: []string{fmt.Sprintf("ours <= %g B", limit)}}
 }

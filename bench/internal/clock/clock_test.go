@@ -49,7 +49,7 @@ func TestLoopsDoWhatTheyAreCalled(t *testing.T) {
 
 // Every work has a row at every size.
 func TestWorksAreOfAllSizes(t *testing.T) {
-	if got, want := len(works(report.Env{})), len(sizes)*(len(goals)+2); got != want {
+	if got, want := len(works(report.Env{})), len(sizes)*(len(goals)+3); got != want {
 		t.Errorf("%d works, want %d", got, want)
 	}
 }
