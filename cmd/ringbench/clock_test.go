@@ -111,7 +111,7 @@ func TestClockBudget(t *testing.T) {
 		"impossible.json": "nothing can meet it",
 		"other.json":      `does not measure metric "lookup"; it measures clock-compare-equal, `,
 		"size.json":       "does not measure 10 entries; it measures [1 8]",
-		"nodes.json":      "does not measure 8 nodes",
+		"nodes.json":      "does not measure 8 nodes; clocks have no nodes: use entries",
 	} {
 		if stdout, stderr := expect(t, 2, line+file); !strings.Contains(stderr, says) || stdout != "" {
 			t.Errorf("%s: stdout %q, stderr %q, want %q", file, stdout, stderr, says)
@@ -202,6 +202,9 @@ func TestReportsOfClocks(t *testing.T) {
 		}
 	}
 	expect(t, 0, "report clock_a.json --plot clock-encode -o c.png")
+	if svg, _ := expect(t, 0, "report clock_a.json --output svg"); !strings.Contains(svg, ">clock-encode</text>") {
+		t.Errorf("the plot of clocks is not of clock-encode unless told:\n%.2000s", svg)
+	}
 	both, _ := expect(t, 0, "report clock_a.json result_a.json --output md")
 	if !strings.Contains(both, "## Time of an operation") || !strings.Contains(both, "## 100 nodes") {
 		t.Errorf("a report of both kinds lacks one:\n%s", both)

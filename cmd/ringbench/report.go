@@ -50,7 +50,7 @@ func newReportCommand(e *env) *cobra.Command {
 	annotate(cmd, annotateOwn, "yes", "out")
 	annotate(cmd, annotateInstead, "out", "output") // the name of a file says its format
 	checkChoice(flags, "output", reportFormats()...)
-	flags.StringVar(&r.plot, "plot", "lookup", "what an svg or png shows: a metric of ringbench list metrics")
+	flags.StringVar(&r.plot, "plot", "", "what an svg or png shows: a metric of ringbench list metrics; lookup by default, or clock-encode")
 	return cmd
 }
 
@@ -98,6 +98,9 @@ func (e *env) report(r *reportCommand, paths []string) error {
 		})
 	}
 	if format == "svg" || format == "png" {
+		if r.plot == "" {
+			r.plot = report.DefaultPlot(files)
+		}
 		if err := report.CheckPlot(r.plot, files); err != nil {
 			return cli.Usagef("--plot: %w", err)
 		}

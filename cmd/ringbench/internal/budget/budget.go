@@ -140,13 +140,13 @@ func (b *Budget) Check(k Known) error {
 		case l.Algo != "" && !anyMatch(l.Algo, k.Algos):
 			what = fmt.Sprintf("algorithm %q; it measures %s", l.Algo, strings.Join(k.Algos, ", "))
 		case lacks(k.Nodes, l.Nodes):
-			what = fmt.Sprintf("%d nodes; it measures %v", l.Nodes, k.Nodes)
+			what = number(l.Nodes, "nodes", k.Nodes, "clocks have no nodes: use entries")
 		case lacks(k.Entries, l.Entries):
-			what = fmt.Sprintf("%d entries; it measures %v", l.Entries, k.Entries)
+			what = number(l.Entries, "entries", k.Entries, "placements have no entries: use nodes")
 		case lacks(k.Points, l.Points):
-			what = fmt.Sprintf("%d points; it measures %v", l.Points, k.Points)
+			what = number(l.Points, "points", k.Points, "clocks have no points: use entries")
 		case lacks(k.Probes, l.Probes):
-			what = fmt.Sprintf("%d probes; it measures %v", l.Probes, k.Probes)
+			what = number(l.Probes, "probes", k.Probes, "clocks have no probes: use entries")
 		default:
 			for _, metric := range k.Metrics {
 				if !match(l.Metric, metric) {
@@ -165,6 +165,14 @@ func (b *Budget) Check(k Known) error {
 
 // lacks reports whether a limit asks for a number that is not among those known.
 func lacks(known []int, asked int) bool { return asked != 0 && !slices.Contains(known, asked) }
+
+// number says which number a limit asks for, and which are known, or why none is.
+func number(asked int, of string, known []int, none string) string {
+	if len(known) == 0 {
+		return fmt.Sprintf("%d %s; %s", asked, of, none)
+	}
+	return fmt.Sprintf("%d %s; it measures %v", asked, of, known)
+}
 
 func anyMatch(pattern string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return match(pattern, name) })

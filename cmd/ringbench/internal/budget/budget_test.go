@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 		{"an impossible time behind a pattern", `{"metric": "l*", "max": 0}`, "lookup is always above 0"},
 		{"one of many is impossible", `{"metric": "*", "max": 0.5}`, "peak is never below 1"},
 		{"unknown algorithm", `{"algo": "rung", "metric": "lookup", "max": 1}`, `algorithm "rung"`},
-		{"entries of a run of placements", `{"metric": "lookup", "entries": 10, "max": 1}`, "10 entries; it measures []"},
+		{"entries of a run of placements", `{"metric": "lookup", "entries": 10, "max": 1}`, "10 entries; placements have no entries: use nodes"},
 		{"other nodes", `{"metric": "lookup", "nodes": 11, "max": 1}`, "11 nodes; it measures [10 100]"},
 		{"other points", `{"metric": "lookup", "points": 11, "max": 1}`, "11 points"},
 		{"other probes", `{"metric": "lookup", "probes": 2, "max": 1}`, "2 probes"},
@@ -94,7 +94,9 @@ func TestCheckClocks(t *testing.T) {
 	for limit, says := range map[string]string{
 		`{"algo": "vectorclock", "metric": "clock-*", "entries": 3, "max": 9}`: "",
 		`{"metric": "clock-encode", "entries": 10, "max": 9}`:                  "10 entries; it measures [3 100]",
-		`{"metric": "clock-encode", "nodes": 3, "max": 9}`:                     "3 nodes; it measures []",
+		`{"metric": "clock-encode", "nodes": 3, "max": 9}`:                     "3 nodes; clocks have no nodes: use entries",
+		`{"metric": "clock-encode", "points": 3, "max": 9}`:                    "3 points; clocks have no points: use entries",
+		`{"metric": "clock-encode", "probes": 3, "max": 9}`:                    "3 probes; clocks have no probes: use entries",
 		`{"metric": "lookup", "max": 9}`:                                       `metric "lookup"; it measures clock-encode, clock-bytes`,
 	} {
 		err := parse(t, limit).Check(known)

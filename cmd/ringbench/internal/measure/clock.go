@@ -29,9 +29,10 @@ const ClockAlgo = "vectorclock"
 const (
 	repeatMax = 1 << 18 // operations on clocks of a batch, at most
 
-	// As many operations are made to count allocations, less of large clocks:
-	// so many that their entries come to countedEntries.
-	countedMin, countedMax = 100, 2000
+	// As many operations are made to count allocations, less of large clocks: so
+	// many that their entries come to countedEntries, but no fewer than countedMin,
+	// lest an allocation of another goroutine show.
+	countedMin, countedMax = 4, 2000
 	countedEntries         = 200_000
 )
 
@@ -47,7 +48,11 @@ func Clocks(ctx context.Context, c ClockConfig) (*Measured, error) {
 	p := &pace{passes: c.Passes, time: c.Time, patience: c.Patience, seed: c.Seed, told: c.Begin, stepped: c.Step}
 	out := &Measured{}
 	var rows []*row
-	p.begin("count", len(c.Entries))
+	steps := 0
+	for _, n := range c.Entries {
+		steps += len(c.ops(n))
+	}
+	p.begin("count", steps)
 	for _, n := range c.Entries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -56,11 +61,16 @@ func Clocks(ctx context.Context, c ClockConfig) (*Measured, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.count(out); err != nil {
-			return nil, err
+		for i := range s.ops {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := s.count(&s.ops[i], out); err != nil {
+				return nil, err
+			}
+			p.step()
 		}
 		rows = append(rows, s.rows()...)
-		p.step()
 	}
 	if err := newTimer(p, rows).time(ctx, out); err != nil {
 		return nil, err
@@ -69,15 +79,16 @@ func Clocks(ctx context.Context, c ClockConfig) (*Measured, error) {
 	return out, nil
 }
 
-// subject returns the clocks of n entries and the operations that they have
-// entries enough for.
+// ops returns the operations that clocks of n entries have entries enough for.
+func (c *ClockConfig) ops(n int) []clockOp {
+	return slices.DeleteFunc(clockOps(), func(op clockOp) bool {
+		return !slices.Contains(c.Groups, op.group) || n < op.least
+	})
+}
+
+// subject returns the clocks of n entries and their operations.
 func (c *ClockConfig) subject(n int) (*clockSubject, error) {
-	s := &clockSubject{entries: n}
-	for _, op := range clockOps() {
-		if slices.Contains(c.Groups, op.group) && n >= op.least {
-			s.ops = append(s.ops, op)
-		}
-	}
+	s := &clockSubject{entries: n, ops: c.ops(n)}
 	var err error
 	if s.pairs, err = clockPairs(n, c.Seed); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.title(), err)
@@ -132,31 +143,28 @@ func (w *clockWork) bytes(entries int) int {
 	return clocks * entries * entryBytes
 }
 
-// count takes the numbers that are the same in every run.
-func (s *clockSubject) count(out *Measured) error {
-	for i := range s.ops {
-		op := &s.ops[i]
-		w, err := newClockWork(op, s.pairs)
-		if err != nil {
-			return err
+// count takes the numbers of an operation that are the same in every run.
+func (s *clockSubject) count(op *clockOp, out *Measured) error {
+	w, err := newClockWork(op, s.pairs)
+	if err != nil {
+		return err
+	}
+	n := min(max(countedEntries/s.entries, countedMin), countedMax)
+	allocs := allocationsOf(n, func() {
+		if _, failed := op.loop(w, n); failed != nil {
+			err = failed
 		}
-		n := min(max(countedEntries/s.entries, countedMin), countedMax)
-		allocs := allocationsOf(n, func() {
-			if _, failed := op.loop(w, n); failed != nil {
-				err = failed
-			}
-		})
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", s.title(), op.metric(), err)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", s.title(), op.metric(), err)
+	}
+	out.Rows = append(out.Rows, exactly(s, op.metric()+"-allocs", allocs))
+	if op.group == Encodes {
+		size := 0
+		for i := range s.pairs {
+			size += len(s.pairs[i].mine)
 		}
-		out.Rows = append(out.Rows, exactly(s, op.metric()+"-allocs", allocs))
-		if op.group == Encodes {
-			size := 0
-			for i := range s.pairs {
-				size += len(s.pairs[i].mine)
-			}
-			out.Rows = append(out.Rows, exactly(s, clockBytes, float64(size)/float64(len(s.pairs)*s.entries)))
-		}
+		out.Rows = append(out.Rows, exactly(s, clockBytes, float64(size)/float64(len(s.pairs)*s.entries)))
 	}
 	return nil
 }

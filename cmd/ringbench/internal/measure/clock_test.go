@@ -200,7 +200,7 @@ func TestClockRows(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("rows %q, want %q", got, want)
 	}
-	if !slices.Equal(begun, []string{"count", "measure"}) || steps != int64(len(c.Entries)+c.Passes) {
+	if !slices.Equal(begun, []string{"count", "measure"}) || steps != int64(10*len(c.Entries)+c.Passes) {
 		t.Errorf("told of %q and %d steps", begun, steps)
 	}
 	if m.Reference.Best <= 0 || m.Reference.Batches == 0 {
@@ -270,6 +270,21 @@ func TestClocksStopWhenToldTo(t *testing.T) {
 			t.Errorf("told at %s: Clocks = %v, want context.Canceled", at, err)
 		}
 		cancel()
+	}
+}
+
+// Counting allocations of large clocks takes a while: it stops between operations.
+func TestClocksStopWithinASize(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := clockConfig(10)
+	steps := 0
+	c.Step = func(int64) {
+		steps++
+		cancel()
+	}
+	if _, err := measure.Clocks(ctx, c); !errors.Is(err, context.Canceled) || steps != 1 {
+		t.Errorf("told after an operation: Clocks = %v after %d steps, want context.Canceled after 1", err, steps)
 	}
 }
 

@@ -32,10 +32,10 @@ func others(p *clockPair) []byte { return p.others }
 func clockOps() []clockOp {
 	return []clockOp{
 		{"increment", Increments, "time to count one event more of the actor that was counted last", 1, mine, nil, increments},
-		{"compare-equal", Compares, "time to compare clocks of the same actors that have seen the same", 1, mine, mine, compares},
-		{"compare-ahead", Compares, "time to compare a clock with one that lacks one event of an actor in the middle", 1, newer, mine, compares},
-		{"compare-concurrent", Compares, "time to compare clocks of which each lacks one event of the other, a third and two thirds of the way", 2, left, right, compares},
-		{"merge-nothing", Merges, "time to merge a clock that has seen the same: nothing changes", 1, mine, mine, merges},
+		{"compare-equal", Compares, "time to compare clocks of the same actors, compared before, that have seen the same", 1, mine, mine, compares},
+		{"compare-ahead", Compares, "time to compare a clock with one of the same actors, compared before, that lacks one event of an actor in the middle", 1, newer, mine, compares},
+		{"compare-concurrent", Compares, "time to compare clocks of the same actors, compared before, of which each lacks one event of the other, a third and two thirds of the way", 2, left, right, compares},
+		{"merge-nothing", Merges, "time to merge a clock of the same actors, compared before, that has seen the same: nothing changes", 1, mine, mine, merges},
 		{"merge-others", Merges, "time to clone a clock and merge as many entries of other actors into the copy", 1, mine, others, mergesOfOthers},
 		{"clone", Clones, "time to clone a clock", 1, mine, nil, clones},
 		{"clone-write", Clones, "time to clone a clock and count one event in the copy", 1, mine, nil, clonesAndWrites},
@@ -59,8 +59,9 @@ type clockTurn struct {
 	keptBytes []byte
 }
 
-// newClockWork decodes the clocks of an operation, each with actors of its own as
-// those of a peer that just called.
+// newClockWork decodes the clocks of an operation, each with a list of actors of
+// its own. Package vectorclock remembers that two lists are the same: only the
+// first operation on two clocks compares all names, and warming up does that one.
 func newClockWork(op *clockOp, pairs []clockPair) (*clockWork, error) {
 	w := &clockWork{turns: make([]clockTurn, len(pairs))}
 	for i := range pairs {

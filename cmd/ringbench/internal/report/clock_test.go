@@ -18,6 +18,13 @@ func clocked(entries int, op string, ns float64) result.Row {
 	return r
 }
 
+// loose is a time that may be off by a fifth.
+func loose(entries int, ns float64) result.Row {
+	r := clocked(entries, "clone", ns)
+	r.Low, r.High = 0.8*ns, 1.2*ns
+	return r
+}
+
 func counted(entries int, metric, unit string, value float64) result.Row {
 	r := exact("vectorclock", 0, "clock-"+metric, unit, value)
 	r.Entries = entries
@@ -61,9 +68,13 @@ func TestClockWords(t *testing.T) {
 		{"what cannot be told apart", clocksOf(clocked(10, "encode", 50), clocked(10, "decode", 50.01)), "the dearest operation is decode (50.0 ns), not distinguishable from encode (50.0 ns).", "cheapest"},
 		{"one operation is not ranked", clocksOf(clocked(10, "encode", 50)), "", "dearest"},
 		{"one size has no growth", clocksOf(clocked(10, "encode", 50), clocked(10, "decode", 90)), "", "grows"},
-		{"growth", sampleClocks(), "From 3 to 1,200 entries, 400 times as many, the time stays about the same for clone, increment; it grows 100 times for encode, 667 times for merge-others. It grows faster than the entries for merge-others.", ""},
-		{"nothing grows", clocksOf(clocked(1, "clone", 2), clocked(10, "clone", 2)), "From 1 to 10 entries, 10.0 times as many, the time stays about the same for clone. It grows faster than the entries for none.", "it grows"},
-		{"everything grows", clocksOf(clocked(1, "clone", 2), clocked(10, "clone", 8)), "the time grows 4.00 times for clone. It grows faster than the entries for none.", "stays"},
+		{"growth", sampleClocks(), "From 3 to 1,200 entries, 400 times as many, the time stays about the same for clone, increment; it is 100 times as long for encode, 667 times as long for merge-others. It grows faster than the entries for merge-others.", ""},
+		{"nothing grows", clocksOf(clocked(1, "clone", 2), clocked(10, "clone", 2)), "From 1 to 10 entries, 10.0 times as many, the time stays about the same for clone.", "grows"},
+		{"everything grows", clocksOf(clocked(1, "clone", 2), clocked(10, "clone", 8)), "the time is 4.00 times as long for clone.", "stays"},
+		{"growth within what times may be off", clocksOf(loose(1, 10), loose(10, 13)), "the time cannot be told apart for clone.", "as long"},
+		{"flat by the medians alone", clocksOf(loose(1, 10), loose(10, 10)), "the time cannot be told apart for clone.", "about the same"},
+		{"perhaps faster than the entries", clocksOf(loose(1, 10), loose(2, 22)), "the time is 2.20 times as long for clone.", "grows faster"},
+		{"cheapest within what times may be off", clocksOf(clocked(10, "encode", 50), clocked(10, "clone", 2), clocked(10, "increment", 2.001)), "; the cheapest is clone (2.00 ns), which cannot be told apart from increment (2.00 ns).", ""},
 		{"what allocates", sampleClocks(), "Nothing is allocated by increment, encode. Allocations of one operation: merge-others 4 to 5.", ""},
 		{"all allocate", clocksOf(clocked(1, "clone", 2), counted(1, "clone-allocs", "allocs/op", 3)), "Allocations of one operation: clone 3.", "Nothing is allocated"},
 		{"bytes", sampleClocks(), "In the encoding an entry takes 39.9 bytes at 3 entries, 27.2 bytes at 1,200 entries. This is exact for these clocks.", ""},
@@ -74,6 +85,7 @@ func TestClockWords(t *testing.T) {
 		{"few samples", clocksOf(few, clocked(30, "encode", 60), clocked(30, "clone", 5), clocked(3, "clone", 5)), "Of too few undisturbed samples to be sure: encode.", "All of this"},
 		{"few samples everywhere", clocksOf(few, clocked(30, "encode", 60)), "All of this is of too few undisturbed samples to be sure.", ""},
 		{"few samples are marked", clocksOf(few, clocked(30, "encode", 60)), "1 of the times come from fewer than three samples", ""},
+		{"too few to rank what is far apart", clocksOf(few, clocked(3, "decode", 60), clocked(3, "merge-others", 90)), "; the cheapest is encode (50.0 ns).", ""},
 		{"busy rows are named", clocksOf(busy, clocked(30, "encode", 60)), "do not rely on them (encode at 3 entries).", ""},
 		{"busy rows are not ranked", clocksOf(busy, clocked(3, "decode", 60)), "decode (60.0 ns), then encode (50.0 ns; too few undisturbed samples to be sure)", "not distinguishable"},
 	}
@@ -211,8 +223,15 @@ func TestClockPlot(t *testing.T) {
 			t.Errorf("the plot lacks %q", want)
 		}
 	}
-	if err := report.CheckPlot("lookup", files); err == nil {
-		t.Error("clocks have lookups to plot")
+	if err, want := report.CheckPlot("lookup", files), "use clock-bytes, clock-increment, clock-encode, clock-merge-others, clock-clone, clock-merge-others-allocs"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("CheckPlot of lookups = %v, want %q", err, want)
+	}
+	for want, f := range map[string]*result.File{
+		"clock-encode": sampleClocks(), "clock-clone": clocksOf(clocked(3, "clone", 2), clocked(3, "merge-others", 9)), "lookup": sample(),
+	} {
+		if got := report.DefaultPlot([]report.Named{{File: f}}); got != want {
+			t.Errorf("the plot by default is of %q, want %q", got, want)
+		}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/clusterluck/clusterluck/cmd/ringbench/internal/result"
 )
 
-// flatMax is how many times as long an operation may take on the most entries as
-// on the fewest to be said to cost the same.
+// flatMax is below how many times as long an operation must take on the most
+// entries as on the fewest, with what both may be off, to be said to cost the same.
 const flatMax = 1.25
 
 // clockWords says what follows from numbers of clocks.
@@ -26,7 +26,7 @@ func clockWords(f *result.File) []string {
 }
 
 // dearest names the operation that costs most at the most entries, whether the
-// next is really cheaper, and the one that costs least.
+// next is really cheaper, and the one that costs least, or those that may.
 func (s *clockSheet) dearest() string {
 	last := s.sizes[len(s.sizes)-1]
 	lines := slices.DeleteFunc(slices.Clone(s.lines), func(l *clockLine) bool {
@@ -36,13 +36,38 @@ func (s *clockSheet) dearest() string {
 		return ""
 	}
 	slices.SortStableFunc(lines, func(a, b *clockLine) int { return cmp.Compare(b.rows[last].Value, a.rows[last].Value) })
-	first, second, least := lines[0], lines[1], lines[len(lines)-1]
+	first, second := lines[0], lines[1]
 	words := fmt.Sprintf("At %s the dearest operation is %s (%s)", sizeText(last), first.name, Duration(first.rows[last].Value))
 	words += next(second.name, second.rows[last], second.rows[last], first.rows[last])
 	if len(lines) > 2 {
-		words += fmt.Sprintf("; the cheapest is %s (%s)", least.name, Duration(least.rows[last].Value))
+		words += "; " + cheapest(lines, last)
 	}
 	return words + "."
+}
+
+// cheapest names the last of lines in order, and those that may be as cheap at n
+// entries.
+func cheapest(lines []*clockLine, n int) string {
+	least := lines[len(lines)-1]
+	text := func(l *clockLine) string { return fmt.Sprintf("%s (%s)", l.name, Duration(l.rows[n].Value)) }
+	var tied []string
+	for _, l := range lines[:len(lines)-1] {
+		if l.rows[n].Low <= least.rows[n].High { // the intervals overlap
+			tied = append(tied, text(l))
+		}
+	}
+	words := "the cheapest is " + text(least)
+	if len(tied) > 0 {
+		words += ", which cannot be told apart from " + strings.Join(tied, ", ")
+	}
+	return words
+}
+
+// A growth is how many times as long an operation takes on the most entries as on
+// the fewest, and the least and the most that it may be.
+type growth struct {
+	name             string
+	times, low, high float64
 }
 
 // growth says how the cost grows from the fewest entries to the most.
@@ -51,18 +76,14 @@ func (s *clockSheet) growth() string {
 	if first == last {
 		return ""
 	}
-	type grown struct {
-		name  string
-		times float64
-	}
-	var all []grown
+	var all []growth
 	var unsure []string
 	for _, l := range s.lines {
 		from, to := l.rows[first], l.rows[last]
 		if from == nil || to == nil || !from.Timed() || !to.Timed() {
 			continue
 		}
-		all = append(all, grown{l.name, to.Value / from.Value})
+		all = append(all, growth{l.name, to.Value / from.Value, to.Low / from.High, to.High / from.Low})
 		if mark(from)+mark(to) != "" {
 			unsure = append(unsure, l.name)
 		}
@@ -70,38 +91,47 @@ func (s *clockSheet) growth() string {
 	if len(all) == 0 {
 		return ""
 	}
-	slices.SortStableFunc(all, func(a, b grown) int { return cmp.Compare(a.times, b.times) })
+	slices.SortStableFunc(all, func(a, b growth) int { return cmp.Compare(a.times, b.times) })
 	more := float64(last) / float64(first)
-	var same, longer, faster []string
-	for _, g := range all {
-		switch {
-		case g.times < flatMax:
-			same = append(same, g.name)
-			continue
-		case g.times > more:
-			faster = append(faster, g.name)
-		}
-		longer = append(longer, fmt.Sprintf("%s times for %s", digits(g.times), g.name))
-	}
-	var parts []string
-	if len(same) > 0 {
-		parts = append(parts, "stays about the same for "+strings.Join(same, ", "))
-	}
-	if len(longer) > 0 {
-		parts = append(parts, "grows "+strings.Join(longer, ", "))
-	}
-	words := fmt.Sprintf("From %s to %s, %s times as many, the time %s.", group(float64(first)), sizeText(last), digits(more), strings.Join(parts, "; it "))
-	switch {
-	case len(faster) > 0:
-		words += fmt.Sprintf(" It grows faster than the entries for %s.", strings.Join(faster, ", "))
-	default:
-		words += " It grows faster than the entries for none."
-	}
+	words := fmt.Sprintf("From %s to %s, %s times as many, the time %s", group(float64(first)), sizeText(last), digits(more), growthText(all, more))
 	switch {
 	case len(unsure) == len(all):
 		words += " All of this is of too few undisturbed samples to be sure."
 	case len(unsure) > 0:
 		words += fmt.Sprintf(" Of too few undisturbed samples to be sure: %s.", strings.Join(unsure, ", "))
+	}
+	return words
+}
+
+// growthText says what operations do whose entries become so many times more.
+func growthText(all []growth, more float64) string {
+	var same, unclear, longer, faster []string
+	for _, g := range all {
+		switch {
+		case g.high < flatMax:
+			same = append(same, g.name)
+		case g.low <= 1: // the intervals overlap
+			unclear = append(unclear, g.name)
+		default:
+			longer = append(longer, fmt.Sprintf("%s times as long for %s", digits(g.times), g.name))
+		}
+		if g.low > more {
+			faster = append(faster, g.name)
+		}
+	}
+	var parts []string
+	if len(same) > 0 {
+		parts = append(parts, "stays about the same for "+strings.Join(same, ", "))
+	}
+	if len(unclear) > 0 {
+		parts = append(parts, "cannot be told apart for "+strings.Join(unclear, ", "))
+	}
+	if len(longer) > 0 {
+		parts = append(parts, "is "+strings.Join(longer, ", "))
+	}
+	words := strings.Join(parts, "; it ") + "."
+	if len(faster) > 0 {
+		words += fmt.Sprintf(" It grows faster than the entries for %s.", strings.Join(faster, ", "))
 	}
 	return words
 }

@@ -48,16 +48,6 @@ func dots(i int) draw.GlyphDrawer {
 	return shapes[shape(i, len(shapes))]
 }
 
-// CheckPlot returns an error if no file has a metric that can be plotted.
-func CheckPlot(metric string, files []Named) error {
-	for _, f := range files {
-		if c := newSheet(f.File).chart(metric, ""); c != nil && c.drawable() {
-			return nil
-		}
-	}
-	return fmt.Errorf("no result has a number of %q to plot", metric)
-}
-
 // WritePlot writes the plot of a metric as svg or png, one under the other if
 // several files have it.
 func WritePlot(w io.Writer, format, metric string, files []Named) error {
