@@ -15,7 +15,7 @@ import (
 func renderCombined(c keys.Combined) string {
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
 	line := fmt.Sprintf(`%s %s %s [%s] "%s %s %s" %s %s`, c.Host, c.Ident, c.User, c.Time.Format("02/Jan/2006:15:04:05 -0700"),
-		escape(c.Method), escape(c.URI), c.Protocol, c.Status, c.Bytes)
+		escape(c.Method), escape(c.URI), escape(c.Protocol), c.Status, c.Bytes)
 	if c.Common {
 		return line
 	}
