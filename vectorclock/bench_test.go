@@ -92,6 +92,27 @@ func BenchmarkEncode(b *testing.B) {
 	})
 }
 
+// The first encoding of a list of actors, and memory for it: what each list
+// costs once.
+func BenchmarkFirst(b *testing.B) {
+	perSize(b, func(b *testing.B, n int) {
+		c := benchClock(b, n, "00")
+		for b.Loop() {
+			b.StopTimer()
+			fresh := new(vectorclock.Clock)
+			for actor, e := range c.All() {
+				if _, err := fresh.Set(actor, e.Count, e.Updated, e.Inserted); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StartTimer()
+			if _, err := fresh.MarshalBinary(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 func BenchmarkDecode(b *testing.B) {
 	perSize(b, func(b *testing.B, n int) {
 		data, err := benchClock(b, n, "00").MarshalBinary()

@@ -9,8 +9,8 @@ import (
 // Compare says how the clock stands to another: the causal order of Fidge and
 // Mattern. An actor without an entry compares as one that counts zero. It costs
 // O(entries) and allocates nothing. Where both have the same actors it is less
-// than a nanosecond an entry, and some 15 the first time, which finds that out by
-// their names; clocks of one [Decoder], and clones, need no first time.
+// than a nanosecond an entry, and tens of them the first time, which finds that
+// out by their names; clocks of one [Decoder], and clones, need no first time.
 //
 // Of a clock that was trimmed, Compare knows only what is left; use
 // [Clock.CompareTrimmed].

@@ -44,8 +44,8 @@ const (
 // where actors are UUIDs. It never fails. It costs O(entries), and allocates
 // nothing, but for the first clock of its actors, if dst has room for the longest
 // form: 24 bytes an entry and 43 more beside the actors, as a slice has that is
-// used again and again. The first clock of its actors costs some 50 ns an actor
-// more.
+// used again and again. The first clock of its actors costs several times as
+// much.
 func (c Clock) AppendBinary(dst []byte) ([]byte, error) {
 	b := c.read()
 	n := len(b.counts)

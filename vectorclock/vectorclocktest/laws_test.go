@@ -17,45 +17,7 @@ type (
 	entry = vectorclock.Entry
 )
 
-// ours is the implementation of package vectorclock, by one of its encodings.
-func ours() impl {
-	return impl{
-		New: func() clock { return new(vectorclock.Clock) },
-		Clone: func(c clock) clock {
-			d := c.Clone()
-			return &d
-		},
-		Increment: func(c clock, actor string, now int64) clock {
-			_, err := c.Increment(actor, now)
-			return must(c, err)
-		},
-		Merge: func(a, b clock) (clock, bool) {
-			m := a.Clone()
-			changed := m.Merge(b)
-			return &m, changed
-		},
-		Compare: func(a, b clock) vectorclock.Ordering { return a.Compare(b) },
-		Count:   func(c clock, actor string) uint64 { return c.Count(actor) },
-		Insert:  func(c clock, actor string, now int64) clock { return must(c, c.Insert(actor, now)) },
-		Entry:   func(c clock, actor string) (entry, bool) { return c.Entry(actor) },
-		Meet: func(a, b clock) clock {
-			m := a.Clone()
-			m.Meet(b)
-			return &m
-		},
-		Covers: func(c clock, d vectorclock.Dot) bool { return c.Covers(d) },
-		Delta:  func(c, base clock) ([]byte, error) { return c.AppendDelta(nil, base) },
-		Apply: func(base clock, delta []byte) (clock, error) {
-			d := base.Clone()
-			return &d, d.ApplyDelta(delta)
-		},
-		Encode: func(c clock) ([]byte, error) { return c.MarshalBinary() },
-		Decode: func(data []byte) (clock, error) {
-			c := new(vectorclock.Clock)
-			return c, c.UnmarshalBinary(data)
-		},
-	}
-}
+func ours() impl { return vectorclocktest.Vectorclock() }
 
 func must(c clock, err error) clock {
 	if err != nil {
