@@ -148,3 +148,17 @@ func TestSpliceRefusesALoneMarker(t *testing.T) {
 		}
 	}
 }
+
+// A group is read with the caveats of what its rows have, and no others.
+func TestCaveatsAreThoseOfTheGroup(t *testing.T) {
+	floor, other := report.NewRow("a", "ns"), report.NewRow("b", "ns")
+	floor.Group, floor.Floor = "floors", 3
+	other.Group, other.Peers = "others", []report.Value{{Name: "x", Kind: "other"}}
+	r := report.Report{Rows: []report.Row{floor, other}}
+	for group, want := range map[string][2]bool{"floors": {true, false}, "others": {false, true}} {
+		text := r.Markdown(group)
+		if got := [2]bool{strings.Contains(text, `- "Floor" is`), strings.Contains(text, `of kind "other"`)}; got != want {
+			t.Errorf("%s: of floors and of others it says %v, want %v", group, got, want)
+		}
+	}
+}
