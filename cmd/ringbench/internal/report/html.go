@@ -7,8 +7,6 @@ import (
 	"io"
 	"path"
 	"strings"
-
-	"gonum.org/v1/plot/vg"
 )
 
 //go:embed page.html
@@ -139,7 +137,7 @@ func (c *chart) figure() (*figure, error) {
 		if len(c.nodes) == 1 {
 			height = 60 + 28*len(c.series)
 		}
-		s, err := c.svg(vg.Length(size.width), vg.Length(height))
+		s, err := c.svg(size.width, height)
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +190,7 @@ func newPageTable(caption string, g *Grid) pageTable {
 
 // glyph is the mark of a series as it is in the plot, for tables.
 func glyph(i int) template.HTML {
-	shapes := []string{
+	forms := [shapes]string{
 		`<circle cx="6" cy="6" r="4" class="f"/>`,
 		`<rect x="2" y="2" width="8" height="8" class="f"/>`,
 		`<path d="M6 1.5 10.5 10h-9z" class="f"/>`,
@@ -204,5 +202,5 @@ func glyph(i int) template.HTML {
 	}
 	// Only numbers are put into this text.
 	return template.HTML(fmt.Sprintf(`<svg class="m" viewBox="0 0 12 12" aria-hidden="true" style="color:var(--c%d)">%s</svg>`,
-		i%len(hues()), shapes[shape(i, len(shapes))]))
+		i%len(hues()), forms[shape(i)]))
 }

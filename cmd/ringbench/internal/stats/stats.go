@@ -11,7 +11,6 @@ import (
 	"sort"
 
 	"github.com/aclements/go-moremath/stats"
-	"gonum.org/v1/gonum/mathext"
 )
 
 // Median returns the median of xs, or NaN if xs is empty.
@@ -157,5 +156,42 @@ func ChiSquared(observed, expected []float64) (sum float64, freedom int, p float
 	if freedom < 1 {
 		return sum, max(freedom, 0), 1
 	}
-	return sum, freedom, mathext.GammaIncRegComp(float64(freedom)/2, sum/2)
+	return sum, freedom, chiSquaredTail(sum, freedom)
+}
+
+// chiSquaredTail returns the probability that a sum of squares is at least as
+// large. It is a finite series: with x = sum/2 and freedom even, that of
+//
+//	exp(-x) * x^k / k!  for k of 0, 1, ... freedom/2-1
+//
+// and with freedom odd that for k of 1/2, 3/2, ... freedom/2-1 and erfc(sqrt(x)).
+// It is summed from the largest term to both sides until terms are too small to
+// count, about the square root of freedom of them. The incomplete gamma function
+// of go-moremath would do up to some 1300 degrees, beyond which it panics.
+func chiSquaredTail(sum float64, freedom int) float64 {
+	x := sum / 2
+	if x == 0 {
+		return 1 // and has no logarithm
+	}
+	first, last := float64(freedom%2)/2, float64(freedom)/2-1
+	tail := 0.0
+	if freedom%2 == 1 {
+		tail = math.Erfc(math.Sqrt(x))
+	}
+	peak := min(first+math.Floor(x), last)
+	if peak < first {
+		return tail // one degree
+	}
+	factorial, _ := math.Lgamma(peak + 1)
+	most := math.Exp(peak*math.Log(x) - x - factorial)
+	const enough = 1e-17
+	for k, term := peak, most; k >= first && term > enough*most; k-- {
+		tail += term
+		term *= k / x
+	}
+	for k, term := peak+1, most*x/(peak+1); k <= last && term > enough*most; k++ {
+		tail += term
+		term *= x / (k + 1)
+	}
+	return min(tail, 1)
 }

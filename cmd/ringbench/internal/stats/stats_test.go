@@ -141,12 +141,28 @@ func TestHolm(t *testing.T) {
 	}
 }
 
-// Table of the chi-squared distribution: 5 % points.
+// The 5 % points are those of printed tables, which have three decimals; the other
+// probabilities were computed by Cephes.
 func TestChiSquared(t *testing.T) {
 	for _, tt := range []struct {
-		freedom int
-		sum     float64
-	}{{1, 3.841}, {9, 16.919}, {99, 123.225}} {
+		freedom      int
+		sum, p, most float64 // what p may be off, as a share
+	}{
+		{1, 3.841, 0.05, 1e-3},
+		{2, 5.991, 0.05, 1e-3},
+		{9, 16.919, 0.05, 1e-3},
+		{99, 123.225, 0.05, 1e-3},
+		{1000, 1074.679, 0.05, 1e-3},
+		{1001, 1075.716, 0.05, 1e-3},
+		{10000, 10233.749, 0.05, 1e-3},
+		{9, 0, 1, 1e-9},
+		{10, 0, 1, 1e-9},
+		{9, 2, 0.991467606629, 1e-9},
+		{9, 60, 1.3406780484e-09, 1e-9},
+		{4999, 5600, 3.47911914947e-09, 1e-9},
+		{5000, 4900, 0.841361110332, 1e-9},
+		{5000, 100, 1, 1e-9}, // terms at the ends are too small for a float
+	} {
 		n := tt.freedom + 1
 		observed, expected := make([]float64, n), make([]float64, n)
 		for i := range expected {
@@ -157,8 +173,8 @@ func TestChiSquared(t *testing.T) {
 		observed[0] += off
 		observed[1] -= off
 		sum, freedom, p := stats.ChiSquared(observed, expected)
-		if math.Abs(sum-tt.sum) > 1e-9 || freedom != tt.freedom || math.Abs(p-0.05) > 1e-4 {
-			t.Errorf("ChiSquared = %v, %v, %v; want %v, %v, 0.05", sum, freedom, p, tt.sum, tt.freedom)
+		if math.Abs(sum-tt.sum) > 1e-9 || freedom != tt.freedom || !(math.Abs(p-tt.p) <= tt.most*tt.p) {
+			t.Errorf("ChiSquared = %v, %v, %v; want %v, %v, %v", sum, freedom, p, tt.sum, tt.freedom, tt.p)
 		}
 	}
 }
