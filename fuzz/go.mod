@@ -4,7 +4,7 @@ go 1.26
 
 require (
 	github.com/clusterluck/clusterluck v0.0.0
-	github.com/leanovate/gopter v0.2.11
+	github.com/leanovate/gopter v0.2.9
 )
 
 require (
