@@ -1,0 +1,95 @@
+package wire
+
+import (
+	"bytes"
+	"math"
+	"unicode/utf8"
+)
+
+// Values of the commonest types are encoded and decoded here, for the library
+// spends ten times as long on them in finding out what they are. What differs
+// from the plainest case is left to it: a test holds both to the same bytes and
+// the same values.
+
+// appendPlain appends the CBOR of v, if its type is a plain one.
+func appendPlain(dst []byte, v any) ([]byte, bool) {
+	switch v := v.(type) {
+	case []byte:
+		return appendBytesOrNull(dst, v), true
+	case string:
+		return append(appendHead(dst, majorText, uint64(len(v))), v...), true
+	case int:
+		return appendInt(dst, int64(v)), true
+	case int64:
+		return appendInt(dst, v), true
+	case uint64:
+		return appendUint(dst, v), true
+	case struct{}:
+		return append(dst, majorMap), true
+	case bool:
+		if v {
+			return append(dst, simpleTrue), true
+		}
+		return append(dst, simpleFalse), true
+	}
+	return dst, false
+}
+
+const plainMax = 1 << 30 // bytes of a string; so that no sum overflows
+
+const (
+	simpleFalse = 0xf4
+	simpleTrue  = 0xf5
+)
+
+func appendInt(dst []byte, n int64) []byte {
+	if n < 0 {
+		return appendHead(dst, majorNegInt, uint64(-1-n))
+	}
+	return appendUint(dst, uint64(n))
+}
+
+// parsePlain decodes data into v, if v points to a plain type and data are the
+// one shortest form of a value of it. Otherwise it does nothing.
+func parsePlain(data []byte, v any) bool {
+	switch v := v.(type) {
+	case *[]byte:
+		s, next := reader(data).bytes(0, plainMax)
+		if next != len(data) || len(s) == 0 {
+			return false
+		}
+		*v = bytes.Clone(s)
+		return true
+	case *string:
+		s, next := reader(data).string(0, majorText, plainMax)
+		if next != len(data) || !utf8.Valid(s) {
+			return false
+		}
+		*v = string(s)
+		return true
+	case *int:
+		n, next := reader(data).number(0, majorUint, math.MaxInt32)
+		if next != len(data) {
+			return false
+		}
+		*v = int(n)
+		return true
+	case *int64:
+		n, next := reader(data).number(0, majorUint, math.MaxInt64)
+		if next != len(data) {
+			return false
+		}
+		*v = int64(n)
+		return true
+	case *uint64:
+		n, next := reader(data).number(0, majorUint, math.MaxUint64)
+		if next != len(data) {
+			return false
+		}
+		*v = n
+		return true
+	case *struct{}:
+		return bytes.Equal(data, []byte{majorMap})
+	}
+	return false
+}
