@@ -91,9 +91,10 @@ var packageRules = []packageRule{
 	{dir: "vectorclock/vectorclocktest", may: []string{"vectorclock"}, external: []string{}},
 	{dir: "internal/tidy", external: []string{}},
 
-	{dir: "transport", may: []string{"transport/wire"}, testMay: []string{"transport/transporttest"}},
+	{dir: "transport", may: []string{"transport/wire", "transport/internal/session"}, testMay: []string{"transport/transporttest"}},
 	{dir: "transport/wire", external: []string{"github.com/fxamacker/cbor/v2"}, deny: []string{"net/...", "os/...", "log/..."}, noClock: true},
-	{dir: "transport/genserver", may: []string{"transport"}, testMay: []string{"transport/transporttest"}},
+	{dir: "transport/internal/session", may: []string{"transport/wire"}},
+	{dir: "transport/genserver", may: []string{"transport", "transport/wire"}, testMay: []string{"transport/transporttest"}},
 	{dir: "transport/transporttest", may: []string{"transport", "transport/wire"}},
 
 	{

@@ -1,0 +1,203 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/clusterluck/clusterluck/transport/internal/session"
+)
+
+// A Peer is what a node proved, or said, of itself when it connected.
+type Peer = session.Peer
+
+// A StatusError is what an Admit returns to choose what the refused peer is
+// told.
+type StatusError = session.StatusError
+
+// An EventKind says what happened.
+type EventKind int
+
+// What can happen.
+const (
+	LinkUp      EventKind = iota + 1 // a connection to Node is there; Peer tells about it
+	LinkDown                         // it is gone; Reason: eof, reset, timeout, closed, error
+	DialFailed                       // Node could not be reached at Addr; Reason: refused, timeout, auth, status, error
+	GaveUp                           // MaxRetries attempts failed, and the kernel stops trying; what was queued is dropped
+	Dropped                          // Count casts to Server on Node were thrown away; Reason: queue, gave-up, not-connected, closed, or the code that Node gave
+	Unconfirmed                      // a connection broke: Count casts to Server on Node may have arrived, or not
+	Refused                          // a peer that dialed this node was turned away; Addr is where it came from
+)
+
+var eventNames = [...]string{"", "link-up", "link-down", "dial-failed", "gave-up", "dropped", "unconfirmed", "refused"}
+
+// String returns the name of the kind, such as link-up.
+func (k EventKind) String() string {
+	if k > 0 && int(k) < len(eventNames) {
+		return eventNames[k]
+	}
+	return "event " + strconv.Itoa(int(k))
+}
+
+// An Event tells what happened to a node's connections.
+type Event struct {
+	Kind   EventKind
+	Time   time.Time
+	Node   string // the other node's id; empty if it is not known
+	Server string // Dropped, Unconfirmed
+	Count  uint64 // Dropped, Unconfirmed: casts
+	Bytes  uint64 // Dropped from the queue: their length
+	Reason string // a word from the list of the kind
+	Addr   string // DialFailed, Refused
+	Peer   Peer   // LinkUp, LinkDown
+	Err    error  // LinkDown, DialFailed, GaveUp, Refused
+}
+
+// events hands events to OnEvent, in order, on one goroutine.
+type events struct {
+	mu     sync.Mutex
+	queue  []Event
+	wake   chan struct{}
+	closed bool
+}
+
+// refusedMax is how many events may wait before further refusals are only
+// counted.
+const refusedMax = 1024
+
+// report counts an event and hands it to OnEvent. Like events that wait are
+// merged, so that a flood of drops does not pile up.
+func (k *Kernel) report(e Event) {
+	e.Time = time.Now()
+	k.counters.note(&e)
+	k.logEvent(&e)
+	if k.config.OnEvent == nil {
+		return
+	}
+	q := &k.events
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	if e.Kind == Refused && len(q.queue) >= refusedMax {
+		return // strangers decide how many there are
+	}
+	if e.Kind == Dropped && len(q.queue) > 0 {
+		last := &q.queue[len(q.queue)-1]
+		if last.Kind == e.Kind && last.Node == e.Node && last.Server == e.Server && last.Reason == e.Reason {
+			last.Count += e.Count
+			last.Bytes += e.Bytes
+			return
+		}
+	}
+	q.queue = append(q.queue, e)
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// deliverEvents calls OnEvent until the kernel is closed and all was told.
+func (k *Kernel) deliverEvents() {
+	q := &k.events
+	for range q.wake {
+		for {
+			q.mu.Lock()
+			batch := q.queue
+			q.queue = nil
+			closed := q.closed
+			q.mu.Unlock()
+			for i := range batch {
+				k.config.OnEvent(batch[i])
+			}
+			if len(batch) > 0 {
+				continue
+			}
+			if closed {
+				return
+			}
+			break
+		}
+	}
+}
+
+// close lets deliverEvents end.
+func (q *events) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// logEvent writes an event to the logger. Drops are at debug: a flood of them is
+// counted elsewhere.
+func (k *Kernel) logEvent(e *Event) {
+	args := []any{"node", e.Node}
+	add := func(name, value string) {
+		if value != "" {
+			args = append(args, name, value)
+		}
+	}
+	add("server", e.Server)
+	add("addr", e.Addr)
+	add("reason", e.Reason)
+	if e.Count > 0 {
+		args = append(args, "count", e.Count)
+	}
+	if e.Err != nil {
+		args = append(args, "err", e.Err)
+	}
+	switch e.Kind {
+	case LinkUp, LinkDown:
+		k.log.Info(e.Kind.String(), args...)
+	case GaveUp, Unconfirmed:
+		k.log.Warn(e.Kind.String(), args...)
+	default:
+		k.log.Debug(e.Kind.String(), args...)
+	}
+}
+
+// reasonDown says in a word why a link ended.
+func reasonDown(err error) string {
+	switch {
+	case errors.Is(err, errLeft):
+		return "closed"
+	case errors.Is(err, errSilent), isTimeout(err):
+		return "timeout"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "eof"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "reset"
+	}
+	return "error"
+}
+
+// reasonDial says in a word why a node could not be reached.
+func reasonDial(err error) string {
+	var status *StatusError
+	switch {
+	case errors.Is(err, session.ErrRefused), errors.Is(err, session.ErrAuth), errors.Is(err, session.ErrVersion), errors.Is(err, session.ErrCookie), errors.Is(err, session.ErrTLS):
+		return "auth"
+	case errors.As(err, &status), errors.Is(err, session.ErrWrongNode), errors.Is(err, session.ErrSelf):
+		return "status"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
+	case isTimeout(err):
+		return "timeout"
+	}
+	return "error"
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ErrTimeout) || errors.As(err, &timeout) && timeout.Timeout()
+}

@@ -1,0 +1,13 @@
+package transport
+
+// Unacked is the list of requests that may be lost, for a test against a model.
+type Unacked struct{ u unacked }
+
+// Push notes a request that was sent.
+func (u *Unacked) Push(server string, cast bool) { u.u.push(server, cast) }
+
+// Ack notes how many arrived.
+func (u *Unacked) Ack(n uint64) bool { return u.u.ack(n) }
+
+// Casts returns what may be lost.
+func (u *Unacked) Casts() map[string]int { return u.u.casts() }

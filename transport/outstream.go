@@ -1,0 +1,278 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/clusterluck/clusterluck/transport/wire"
+)
+
+// outStreams are the streams that this node writes on a link.
+type outStreams struct {
+	mu   sync.Mutex
+	byID map[uint64]*outStream
+	last uint64
+	err  error
+	done chan struct{} // closed when no cast is under way; nil if nobody asked
+}
+
+// An outStream is one of them.
+type outStream struct {
+	sid    uint64
+	castTo string // the server, if it is the body of a cast
+	mu     sync.Mutex
+	credit int64
+	err    error         // the reader stopped, or the link is gone
+	more   chan struct{} // closed when the writer should look again; nil if it does not wait
+}
+
+// errStopped reports that the reader of a stream wants no more.
+var errStopped = errors.New("the reader stopped the stream")
+
+// open begins a stream: the body of a cast to a server, or another if castTo is
+// empty.
+func (s *outStreams) open(castTo string) (*outStream, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	s.last++
+	o := &outStream{sid: s.last, credit: streamCredit, castTo: castTo}
+	if s.byID == nil {
+		s.byID = make(map[uint64]*outStream)
+	}
+	s.byID[o.sid] = o
+	return o, nil
+}
+
+func (s *outStreams) get(sid uint64) *outStream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byID[sid]
+}
+
+func (s *outStreams) remove(sid uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, sid)
+	s.signalDone()
+}
+
+// signalDone tells those who asked that no cast is under way. s is locked.
+func (s *outStreams) signalDone() {
+	if s.done == nil {
+		return
+	}
+	for _, o := range s.byID {
+		if o.castTo != "" {
+			return
+		}
+	}
+	close(s.done)
+	s.done = nil
+}
+
+// arrived returns a channel that is closed once the peer has all long casts
+// whole, or there is no link any more.
+func (s *outStreams) arrived() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = make(chan struct{})
+	}
+	done := s.done
+	s.signalDone()
+	return done
+}
+
+// fail breaks all streams, and returns how many casts to each server were not
+// known to have arrived whole.
+func (s *outStreams) fail(err error) map[string]int {
+	s.mu.Lock()
+	open := s.byID
+	s.byID, s.err = nil, err
+	s.signalDone()
+	s.mu.Unlock()
+	lost := make(map[string]int)
+	for _, o := range open {
+		o.stop(err)
+		if o.castTo != "" {
+			lost[o.castTo]++
+		}
+	}
+	return lost
+}
+
+// grant lets the writer send n more bytes.
+func (o *outStream) grant(n uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if n > 1<<30 || o.credit+int64(n) > 1<<30 {
+		return errPeer("stream %d is granted %d bytes", o.sid, n)
+	}
+	o.credit += int64(n)
+	o.signal()
+	return nil
+}
+
+// stop ends the writing.
+func (o *outStream) stop(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	o.signal()
+}
+
+func (o *outStream) signal() {
+	if o.more != nil {
+		close(o.more)
+		o.more = nil
+	}
+}
+
+// spend waits for credit and takes at most n bytes of it.
+func (o *outStream) spend(ctx context.Context, n int) (int, error) {
+	for {
+		o.mu.Lock()
+		switch {
+		case o.err != nil:
+			o.mu.Unlock()
+			return 0, o.err
+		case o.credit > 0:
+			n = int(min(int64(n), o.credit))
+			o.credit -= int64(n)
+			o.mu.Unlock()
+			return n, nil
+		}
+		if o.more == nil {
+			o.more = make(chan struct{})
+		}
+		more := o.more
+		o.mu.Unlock()
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+// writeBody sends a body in chunks. It waits until the peer took them.
+//
+// The stream of a cast stays open until the peer stops it, which tells that the
+// peer has it whole.
+func (l *link) writeBody(ctx context.Context, o *outStream, body []byte) (err error) {
+	defer func() {
+		if err != nil || o.castTo == "" {
+			l.outs.remove(o.sid)
+		}
+	}()
+	for len(body) > 0 {
+		n, err := o.spend(ctx, min(len(body), wire.ChunkMax))
+		if err == nil {
+			err = l.sendData(ctx, o.sid, body[:n])
+		}
+		if err != nil {
+			l.endStream(o.sid, err)
+			return err
+		}
+		body = body[n:]
+	}
+	l.endStream(o.sid, nil)
+	return nil
+}
+
+// pump sends what r yields, and closes r if it can be closed.
+func (l *link) pump(ctx context.Context, o *outStream, r io.Reader) {
+	defer l.outs.remove(o.sid)
+	if c, ok := r.(io.Closer); ok {
+		defer c.Close()
+	}
+	buf := make([]byte, wire.ChunkMax)
+	for {
+		n, err := o.spend(ctx, len(buf))
+		if err != nil {
+			l.endStream(o.sid, err)
+			return
+		}
+		got, readErr := r.Read(buf[:n])
+		o.unspend(n - got)
+		if got > 0 {
+			if err := l.sendData(ctx, o.sid, buf[:got]); err != nil {
+				l.endStream(o.sid, err)
+				return
+			}
+		}
+		switch {
+		case errors.Is(readErr, io.EOF):
+			l.endStream(o.sid, nil)
+			return
+		case readErr != nil:
+			l.endStream(o.sid, readErr)
+			return
+		}
+	}
+}
+
+// unspend gives credit back that was not used.
+func (o *outStream) unspend(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.credit += int64(n)
+}
+
+// sendData appends a chunk, once the chunks before it are on their way.
+func (l *link) sendData(ctx context.Context, sid uint64, chunk []byte) error {
+	o := &l.out
+	for {
+		o.mu.Lock()
+		if o.err != nil {
+			o.mu.Unlock()
+			return o.err
+		}
+		if bulk := &o.filling().lanes[laneBulk]; len(*bulk) < bulkMax {
+			*bulk = wire.AppendData(*bulk, sid, chunk)
+			l.flushSoon()
+			return nil
+		}
+		if err := o.waitRoom(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// endStream says that a stream ends, and why if it was broken off. It stands in
+// the lane of the chunks, behind them.
+func (l *link) endStream(sid uint64, err error) {
+	m := wire.Msg{Kind: wire.KindEnd, Sid: sid}
+	if err != nil {
+		code, text := codeOf(err)
+		m.Code, m.Text = []byte(code), []byte(text)
+	}
+	l.out.mu.Lock()
+	if l.out.err != nil {
+		l.out.mu.Unlock()
+		return
+	}
+	bulk := &l.out.filling().lanes[laneBulk]
+	*bulk = wire.Append(*bulk, &m)
+	l.flushSoon()
+}
+
+// credit lets the peer send more of a stream.
+func (l *link) credit(sid uint64, n int) {
+	l.control(func(b []byte) []byte { return wire.AppendCredit(b, sid, uint64(n)) })
+}
+
+// stopStream tells the peer that nobody reads its stream, and forgets it.
+func (l *link) stopStream(sid uint64) {
+	l.ins.remove(sid)
+	l.control(func(b []byte) []byte {
+		return wire.Append(b, &wire.Msg{Kind: wire.KindStop, Sid: sid})
+	})
+}

@@ -1,0 +1,241 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A peer is another node: where it is, the link to it, and what waits for one.
+type peer struct {
+	k  *Kernel
+	id string
+
+	// direct is the link when requests may be sent on it: nothing older is queued.
+	direct atomic.Pointer[link]
+
+	parked parkings
+
+	mu      sync.Mutex
+	addr    string
+	kept    bool          // connected without a request, and again after a break
+	link    *link         // that works, or drains its queue first; nil if there is none
+	reader  chan struct{} // closed when the links before that one are read to their ends
+	pending int           // handshakes of this side that the other has not answered for good
+	queue   queue
+	changed chan struct{} // closed when the state below or above changes; nil if nobody waits
+
+	dialing  bool // a goroutine of connect runs
+	redial   chan struct{}
+	attempts int       // that failed since the last link
+	tried    time.Time // when the last attempt began
+	failed   error     // why the last attempt failed; nil after a link
+	failedAt time.Time
+}
+
+func newPeer(k *Kernel, id string) *peer {
+	return &peer{k: k, id: id, redial: make(chan struct{}, 1), reader: closedChan, parked: parkings{k: k}}
+}
+
+// signal lets those who wait look again. p is locked.
+func (p *peer) signal() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
+// wait returns a channel that is closed at the next change. p is locked.
+func (p *peer) wait() <-chan struct{} {
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	return p.changed
+}
+
+func (p *peer) isKept() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept
+}
+
+// drain sends what was queued, and lets requests go directly after that.
+func (p *peer) drain(l *link) {
+	for {
+		p.mu.Lock()
+		if p.link != l {
+			p.mu.Unlock()
+			return
+		}
+		e, ok := p.queue.pop()
+		if !ok {
+			p.direct.Store(l)
+			p.signal()
+			p.mu.Unlock()
+			return
+		}
+		p.signal()
+		p.mu.Unlock()
+		if err := l.cast(context.Background(), e.names, &e.m); err != nil {
+			p.mu.Lock()
+			p.queue.unpop(e)
+			p.mu.Unlock()
+			p.detach(l)
+			return
+		}
+	}
+}
+
+// detach forgets a link that takes no more requests, and sees that there is
+// another if one is wanted.
+func (p *peer) detach(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.link != l {
+		return
+	}
+	p.link = nil
+	p.direct.Store(nil)
+	p.signal()
+	if p.addr == "" {
+		p.dropQueue("closed") // nobody can say where to send it
+	}
+	if p.kept || p.queue.len > 0 {
+		p.connect()
+	}
+}
+
+// cast sends a cast to servers of the node, or queues it.
+func (p *peer) cast(ctx context.Context, names []string, m *Message) error {
+	for {
+		if l := p.direct.Load(); l != nil {
+			err := l.cast(ctx, names, m)
+			if err == nil || !isGone(err) {
+				return err
+			}
+			p.detach(l)
+		}
+		wait, err := p.enqueue(names, m)
+		if wait == nil {
+			return err
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return ctxError(ctx)
+		}
+	}
+}
+
+// isGone reports whether a request was not sent because its link is closing or
+// gone.
+func isGone(err error) bool { return errors.Is(err, errLink) || errors.Is(err, errClosing) }
+
+// enqueue keeps a cast until the node is connected. If there is a link the caller
+// must wait instead, and try again.
+func (p *peer) enqueue(names []string, m *Message) (wait <-chan struct{}, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.k.ctx.Err() != nil:
+		return nil, ErrClosed
+	case p.direct.Load() != nil:
+		return closedChan, nil
+	case p.link != nil && !m.NoQueue:
+		return p.wait(), nil
+	case m.NoQueue:
+		p.dropped([]queued{{names: names, m: *m}}, "not-connected")
+		return nil, fmt.Errorf("%w%s", ErrNotConnected, p.because())
+	case p.addr == "":
+		return nil, ErrUnknownNode
+	}
+	dropped := p.queue.push(names, m, p.k.config.QueueLen, p.k.config.QueueBytes)
+	p.dropped(dropped, "queue")
+	p.connect()
+	return nil, nil
+}
+
+// dropped reports requests that were thrown away.
+func (p *peer) dropped(list []queued, reason string) {
+	for i := range list {
+		for _, name := range list[i].names {
+			p.k.report(Event{Kind: Dropped, Node: p.id, Server: name, Count: 1, Bytes: uint64(list[i].bytes()), Reason: reason})
+		}
+	}
+}
+
+// dropQueue throws the queue away and reports it. p is locked.
+func (p *peer) dropQueue(reason string) {
+	for e, ok := p.queue.pop(); ok; e, ok = p.queue.pop() {
+		p.dropped([]queued{e}, reason)
+	}
+}
+
+// because says why the last attempt to connect failed.
+func (p *peer) because() string {
+	if p.failed == nil {
+		return ""
+	}
+	return ": " + p.failed.Error()
+}
+
+// linkTo returns a link that requests may be sent on. It connects if need be,
+// and fails as soon as an attempt to connect does, unless persist is set: then
+// only when ctx ends.
+func (p *peer) linkTo(ctx context.Context, persist bool) (*link, error) {
+	asked := time.Now()
+	for {
+		p.mu.Lock()
+		if l := p.direct.Load(); l != nil {
+			p.mu.Unlock()
+			return l, nil
+		}
+		if p.link == nil {
+			failed := p.failed != nil && (p.failedAt.After(asked) || asked.Sub(p.failedAt) < p.k.config.Backoff.Min)
+			var err error
+			switch {
+			case p.k.ctx.Err() != nil:
+				err = ErrClosed
+			case p.addr == "":
+				err = ErrUnknownNode
+			case failed && !persist:
+				err = fmt.Errorf("%w%s", ErrNotConnected, p.because())
+			}
+			if err != nil {
+				p.mu.Unlock()
+				return nil, err
+			}
+			p.connectNow(!failed)
+		}
+		changed := p.wait()
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", ErrNotConnected, ctxError(ctx))
+		}
+	}
+}
+
+// ctxError returns why ctx ended, as this package says it.
+func ctxError(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, ErrTimeout), errors.Is(cause, ErrCanceled), errors.Is(cause, ErrClosed):
+		return cause
+	case errors.Is(cause, context.DeadlineExceeded):
+		return ErrTimeout
+	case errors.Is(cause, context.Canceled):
+		return ErrCanceled
+	}
+	return fmt.Errorf("%w: %w", ErrCanceled, cause)
+}
+
+var closedChan = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()

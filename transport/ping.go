@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/clusterluck/clusterluck/transport/wire"
+)
+
+// pings are the pings of a link that somebody waits for.
+type pings struct {
+	mu      sync.Mutex
+	last    uint64
+	waiting map[uint64]chan error
+	err     error
+}
+
+// add returns the number of a ping and where its answer comes.
+func (p *pings) add() (uint64, chan error, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return 0, nil, p.err
+	}
+	if p.waiting == nil {
+		p.waiting = make(map[uint64]chan error)
+	}
+	p.last++
+	done := make(chan error, 1)
+	p.waiting[p.last] = done
+	return p.last, done, nil
+}
+
+// end gives a ping its answer.
+func (p *pings) end(seq uint64, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if done := p.waiting[seq]; done != nil {
+		done <- err
+		delete(p.waiting, seq)
+	}
+}
+
+// fail ends all pings.
+func (p *pings) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+	for _, done := range p.waiting {
+		done <- err
+	}
+	p.waiting = nil
+}
+
+// Ping returns how long the node takes to answer. It connects to the node if
+// need be. Pings overtake requests that wait to be sent.
+func (k *Kernel) Ping(ctx context.Context, node string) (time.Duration, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, k.config.CallTimeout, ErrTimeout)
+	defer cancel()
+	l, err := k.linkTo(ctx, node)
+	if err != nil {
+		return 0, &RequestError{Node: node, Err: err}
+	}
+	start := time.Now()
+	seq, done, err := l.pings.add()
+	if err != nil {
+		return 0, &RequestError{Node: node, Err: err}
+	}
+	l.ping(seq)
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		l.pings.end(seq, nil)
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return 0, &RequestError{Node: node, Err: err, Sent: true}
+	}
+	return time.Since(start), nil
+}
+
+func (l *link) ping(seq uint64) {
+	accepted := l.in.accepted.Load()
+	l.control(func(b []byte) []byte { return wire.AppendPing(b, seq, accepted) })
+}
+
+// check pings a link that is silent, and ends one that stays so. A link that
+// was dialed on demand and is idle is closed.
+func (l *link) check(now int64) {
+	c := &l.k.config
+	silent := time.Duration(now - l.lastRead.Load())
+	switch {
+	case silent >= c.PingTimeout:
+		l.fail(fmt.Errorf("%w: nothing came for %v", errSilent, silent.Round(time.Millisecond)))
+		return
+	case silent >= c.PingEvery && l.pinged.CompareAndSwap(0, now):
+		l.ping(0)
+	}
+	idle := time.Duration(now - l.lastUsed.Load())
+	if c.IdleTimeout > 0 && idle >= c.IdleTimeout && l.calls.len() == 0 && !l.owner.isKept() && l.leaves.CompareAndSwap(false, true) {
+		l.k.spawn(func() { l.leave(codeIdle, "nothing was sent for a while") })
+	}
+}

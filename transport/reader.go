@@ -1,0 +1,342 @@
+package transport
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/clusterluck/clusterluck/transport/wire"
+)
+
+// slabSize is the memory that input is read into. What arrived stays in it, so
+// that a body is never copied; only the free end is used again.
+const slabSize = 64 << 10
+
+// slabs are shared by all links, so that an idle link holds none.
+var slabs = sync.Pool{New: func() any { return new([]byte) }}
+
+// readAll reads frames until the link ends, and returns why it did.
+func (l *link) readAll() error {
+	var slab *[]byte // its free end
+	var b []byte     // what was read and not yet parsed; it ends where slab begins
+	for {
+		if len(b) == 0 && l.sess.Buffered() == 0 {
+			if slab != nil {
+				slabs.Put(slab)
+				slab = nil
+			}
+		}
+		l.in.tell()
+		n := l.sess.Wait()
+		if slab == nil {
+			slab = slabs.Get().(*[]byte)
+		}
+		b = room(slab, b, n)
+		at := len(b)
+		var err error
+		if b, err = l.sess.Read(b); err != nil {
+			return err
+		}
+		*slab = b[len(b):]
+		l.bytesIn.Add(uint64(len(b) - at))
+		l.touch(&l.lastRead)
+		l.pinged.Store(0)
+		l.in.now = time.Now()
+		if b, err = l.frames(b); err != nil {
+			return err
+		}
+	}
+}
+
+// room returns b, the beginning of a frame, with room for n bytes behind it: in
+// the free end of the slab where b ends, or in a new one.
+func room(slab *[]byte, b []byte, n int) []byte {
+	if cap(*slab) < n {
+		size := max(slabSize, len(b)+n)
+		if len(b) > 0 { // the rest of a frame goes where its beginning is
+			size = max(size, wire.FrameHeaderLen+wire.FrameMax+wire.RecordMax)
+		}
+		next := make([]byte, len(b), size)
+		copy(next, b)
+		return next
+	}
+	if len(b) == 0 {
+		return (*slab)[:0]
+	}
+	return b
+}
+
+// frames handles the frames in b and returns the beginning of the one that is
+// not complete.
+func (l *link) frames(b []byte) ([]byte, error) {
+	for {
+		body, rest, ok, err := wire.ParseFrame(b, wire.FrameMax)
+		if err != nil {
+			return nil, errPeer("%w", err)
+		}
+		if !ok {
+			return b, nil
+		}
+		m := &l.in.msg
+		if err := wire.Parse(body, m); err != nil {
+			return nil, errPeer("%w", err)
+		}
+		if l.peer.Initiator && !l.attached.Load() {
+			err = l.onFirst(m)
+		} else {
+			err = l.handle(m, wire.FrameHeaderLen+len(body))
+		}
+		if err != nil {
+			return nil, err
+		}
+		b = rest
+	}
+}
+
+// onFirst takes the answer to whether the other node wants the link.
+func (l *link) onFirst(m *wire.Msg) error {
+	switch m.Kind {
+	case wire.KindAck:
+		return l.owner.agree(l)
+	case wire.KindGoAway:
+		return &StatusError{Code: string(m.Code), Text: string(m.Text)}
+	}
+	return errPeer("%v before the connection was agreed on", m.Kind)
+}
+
+// handle does what a message says. n is the length of its frame.
+func (l *link) handle(m *wire.Msg, n int) error {
+	switch m.Kind {
+	case wire.KindCall, wire.KindCast:
+		l.touch(&l.lastUsed)
+		return l.onRequest(m, n)
+	case wire.KindReply:
+		l.touch(&l.lastUsed)
+		l.calls.complete(m.Corr, outcome{body: m.Body})
+	case wire.KindError:
+		l.touch(&l.lastUsed)
+		l.calls.complete(m.Corr, outcome{err: &RemoteError{Code: string(m.Code), Text: string(m.Text), Data: m.Data}})
+	case wire.KindMulti:
+		return l.onMulti(m, n)
+	case wire.KindOpen:
+		return l.onOpen(m, n)
+	case wire.KindCancel, wire.KindMonitor, wire.KindDropped:
+		return l.onNamed(m)
+	case wire.KindName:
+		return l.in.announce(m.Dst.Index, m.Dst.Text)
+	case wire.KindData, wire.KindEnd, wire.KindStop, wire.KindCredit:
+		return l.onStream(m)
+	case wire.KindDown:
+		if down := l.monitors.take(m.Corr); down != nil {
+			down(&RemoteError{Code: string(m.Code), Text: string(m.Text)})
+		}
+	case wire.KindDemonitor:
+		ref := CallRef{l, m.Corr}
+		l.watchers.Add(-int64(l.k.registry.unwatch(func(w CallRef) bool { return w == ref })))
+	case wire.KindPing:
+		accepted := l.in.accepted.Load()
+		l.control(func(b []byte) []byte { return wire.AppendPong(b, m.Seq, accepted) })
+		return l.onAccepted(m.Count)
+	case wire.KindPong:
+		l.pings.end(m.Seq, nil)
+		return l.onAccepted(m.Count)
+	case wire.KindAck:
+		return l.onAccepted(m.Count)
+	case wire.KindGoAway:
+		l.onGoAway(m)
+	}
+	return nil // a kind of a later version
+}
+
+// onRequest takes a call or a cast.
+func (l *link) onRequest(m *wire.Msg, n int) error {
+	name, s, err := l.in.name(m.Dst)
+	if err != nil {
+		return err
+	}
+	d := &l.in.d
+	d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
+	d.Call, d.Deadline = CallRef{}, time.Time{}
+	if m.Kind == wire.KindCall {
+		l.open.Add(1)
+		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
+	}
+	l.in.deliver(name, s, d, n, nil)
+	return nil
+}
+
+// onMulti takes a cast to several servers.
+func (l *link) onMulti(m *wire.Msg, n int) error {
+	d := &l.in.d
+	for i := range m.Dsts {
+		name, s, err := l.in.name(m.Dsts[i])
+		if err != nil {
+			return err
+		}
+		d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
+		d.Call, d.Deadline = CallRef{}, time.Time{}
+		l.in.deliver(name, s, d, n, nil)
+		n = 0
+	}
+	return nil
+}
+
+// onNamed handles what concerns a server but is no request to it.
+func (l *link) onNamed(m *wire.Msg) error {
+	name, s, err := l.in.name(m.Dst)
+	switch {
+	case err != nil:
+		return err
+	case m.Kind == wire.KindCancel:
+		l.open.Add(-1)
+		if s != nil {
+			s.Cancel(CallRef{l, m.Corr})
+		}
+	case m.Kind == wire.KindMonitor:
+		if l.watchers.Add(1) > watchersMax {
+			return errPeer("more than %d monitors", watchersMax)
+		}
+		if !l.k.registry.watch(name, CallRef{l, m.Corr}) {
+			l.watchers.Add(-1)
+			l.down(m.Corr, codeNoServer, "no server "+address(name, l.k.config.ID))
+		}
+	default:
+		l.k.report(Event{Kind: Dropped, Node: l.peer.ID, Server: name, Count: m.Count, Reason: string(m.Code)})
+	}
+	return nil
+}
+
+// onAccepted notes how many requests the peer took over.
+func (l *link) onAccepted(n uint64) error {
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	if !l.out.unacked.ack(n) {
+		return errPeer("%d requests accepted of %d", n, l.out.unacked.sent)
+	}
+	return nil
+}
+
+// onStream handles what concerns an open stream. A stream that is gone on this
+// side may still be written by the peer.
+func (l *link) onStream(m *wire.Msg) error {
+	switch m.Kind {
+	case wire.KindData:
+		if in := l.ins.get(m.Sid); in != nil {
+			return in.data(m.Body)
+		}
+	case wire.KindEnd:
+		if in := l.ins.get(m.Sid); in != nil {
+			l.ins.remove(m.Sid)
+			var err error
+			if len(m.Code) > 0 || len(m.Text) > 0 {
+				err = &RemoteError{Code: string(m.Code), Text: string(m.Text)}
+			}
+			in.end(err)
+		}
+	case wire.KindStop:
+		if o := l.outs.get(m.Sid); o != nil {
+			l.outs.remove(m.Sid)
+			o.stop(errStopped)
+		}
+	case wire.KindCredit:
+		if m.Sid == 0 {
+			return l.onWindow(m.Count)
+		}
+		if o := l.outs.get(m.Sid); o != nil {
+			return o.grant(m.Count)
+		}
+	}
+	return nil
+}
+
+// onWindow lets more requests go.
+func (l *link) onWindow(n uint64) error {
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	if n > math.MaxInt32 || l.out.window+int64(n) > int64(l.peer.Window) {
+		return errPeer("a window of %d bytes on top of %d, of %d", n, l.out.window, l.peer.Window)
+	}
+	l.out.window += int64(n)
+	l.out.signalRoom()
+	return nil
+}
+
+// onOpen begins a stream, and takes the request or the answer that it belongs to.
+func (l *link) onOpen(m *wire.Msg, n int) error {
+	l.touch(&l.lastUsed)
+	if m.Mode.Request() {
+		return l.onOpenRequest(m, n)
+	}
+	if m.Mode == wire.ModeReplyStream {
+		r := newStreamReader(l, m.Sid)
+		if err := l.ins.add(m.Sid, r); err != nil {
+			return err
+		}
+		if !l.calls.complete(m.Corr, outcome{body: m.Body, stream: r}) {
+			r.Close()
+		}
+		return nil
+	}
+	if !m.HasSize || m.Size > uint64(l.k.config.BodyMax) {
+		l.calls.complete(m.Corr, outcome{err: fmt.Errorf("an answer of %d bytes: %w", m.Size, ErrTooLarge)})
+		l.stopStream(m.Sid)
+		return nil
+	}
+	corr := m.Corr
+	a := &assembly{link: l, sid: m.Sid, size: int(m.Size), credit: min(streamCredit, int(m.Size))}
+	a.done = func() {
+		if body, state := a.result(); state == assembled {
+			l.calls.complete(corr, outcome{body: body})
+		} else {
+			l.calls.complete(corr, outcome{err: a.err})
+		}
+	}
+	return l.ins.add(m.Sid, a)
+}
+
+// onOpenRequest takes a request with a stream, or the head of a long one.
+func (l *link) onOpenRequest(m *wire.Msg, n int) error {
+	name, s, err := l.in.name(m.Dst)
+	if err != nil {
+		return err
+	}
+	d := &l.in.d
+	d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
+	d.Call, d.Deadline = CallRef{}, time.Time{}
+	if m.Mode != wire.ModeCast {
+		l.open.Add(1)
+		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
+	}
+	if m.Mode == wire.ModeCallStream {
+		r := newStreamReader(l, m.Sid)
+		if err := l.ins.add(m.Sid, r); err != nil {
+			return err
+		}
+		d.Stream = r
+		l.in.deliver(name, s, d, n, nil)
+		return nil
+	}
+	if !m.HasSize || m.Size > uint64(l.k.config.BodyMax) {
+		l.stopStream(m.Sid)
+		l.in.accept(n)
+		if d.Call.IsZero() {
+			l.dropped(name, 1, ErrTooLarge.(*coded).code)
+			return nil
+		}
+		return l.answerError(d.Call.corr, ErrTooLarge.(*coded).code, fmt.Sprintf("a request of %d bytes, of at most %d", m.Size, l.k.config.BodyMax), nil)
+	}
+	a := &assembly{link: l, sid: m.Sid, size: int(m.Size), credit: min(streamCredit, int(m.Size))}
+	cast := m.Mode == wire.ModeCast
+	a.done = func() {
+		l.resume(name)
+		if _, state := a.result(); state == assembled && cast {
+			l.stopStream(a.sid) // the sender learns that all of it is here
+		}
+	}
+	if err := l.ins.add(m.Sid, a); err != nil {
+		return err
+	}
+	l.in.deliver(name, s, d, n, a)
+	return nil
+}

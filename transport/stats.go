@@ -1,0 +1,74 @@
+package transport
+
+import (
+	"maps"
+	"sync"
+)
+
+// Stats are counts since the kernel started.
+type Stats struct {
+	Peers, Links  int
+	LinksUp       uint64
+	LinksDown     map[string]uint64 // by reason
+	DialsFailed   map[string]uint64 // by reason
+	Dropped       map[string]uint64 // casts, by reason
+	Unconfirmed   uint64            // casts
+	Refused       map[string]uint64 // peers, by reason
+	GaveUp        uint64
+	QueuedCasts   int
+	QueuedBytes   int
+	CallsInFlight int
+}
+
+// counters count events.
+type counters struct {
+	mu    sync.Mutex
+	stats Stats
+}
+
+func (c *counters) note(e *Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count := func(m *map[string]uint64, n uint64) {
+		if *m == nil {
+			*m = make(map[string]uint64)
+		}
+		(*m)[e.Reason] += n
+	}
+	switch e.Kind {
+	case LinkUp:
+		c.stats.LinksUp++
+	case LinkDown:
+		count(&c.stats.LinksDown, 1)
+	case DialFailed:
+		count(&c.stats.DialsFailed, 1)
+	case GaveUp:
+		c.stats.GaveUp++
+	case Dropped:
+		count(&c.stats.Dropped, e.Count)
+	case Unconfirmed:
+		c.stats.Unconfirmed += e.Count
+	case Refused:
+		count(&c.stats.Refused, 1)
+	}
+}
+
+// Stats returns the counts so far.
+func (k *Kernel) Stats() Stats {
+	k.counters.mu.Lock()
+	s := k.counters.stats
+	for _, m := range []*map[string]uint64{&s.LinksDown, &s.DialsFailed, &s.Dropped, &s.Refused} {
+		*m = maps.Clone(*m)
+	}
+	k.counters.mu.Unlock()
+	for _, p := range k.Peers() {
+		s.Peers++
+		if p.Connected {
+			s.Links++
+		}
+		s.QueuedCasts += p.Queued
+		s.QueuedBytes += p.QueuedLen
+		s.CallsInFlight += p.Calls
+	}
+	return s
+}
