@@ -1,0 +1,294 @@
+package genserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/clusterluck/clusterluck/transport"
+)
+
+// A Message says what is sent to whom, for those who need more than [Call] and
+// [Cast] take.
+type Message struct {
+	Ref   string // "name", or "name@node"
+	Event string
+	Value any // the request
+
+	Stream io.Reader // of a call: what the handler may read beside Value
+	Urgent bool      // overtakes messages that are not urgent
+	Wait   bool      // of a call: waits while the node is not connected, until its deadline
+	NoWait bool      // of a cast: is dropped while the node is not connected, and not queued
+}
+
+// Call sends a request to a server and waits for the reply. The server is meant
+// by "name" on the node of k and by "name@node" anywhere; both do the same, and
+// a server's handler sees no difference.
+//
+// The request reaches its handler at most once, and the call ends exactly once:
+// with the reply, or with a [RequestError] around why there is none, at the
+// latest when ctx ends, or after the kernel's CallTimeout if ctx has no deadline.
+// A call to a server that nobody runs fails at once with
+// [transport.ErrNoServer]; one whose node goes away when its connection breaks,
+// with [transport.ErrNodeDown]; one to a server that waits for the caller, being
+// in a handler, with [transport.ErrCallCycle]. For that a handler passes its
+// context on. See [transport.NotDelivered] for when a call may be made again.
+//
+// A local call passes req and the reply as they are, if the types are those that
+// the other side names: neither side may change what they point to.
+func Call[Rep any](ctx context.Context, k Kernel, ref, event string, req any) (Rep, error) {
+	var value any
+	err := ctx.Err()
+	if err == nil {
+		if ep := local(k, ref); ep != nil { // the short way: most calls are local and have no stream
+			if value, err = ep.call(ctx, event, req, nil, laneNormal); err == nil {
+				if rep, ok := value.(Rep); ok && !isInterface[Rep]() {
+					return rep, nil
+				}
+			}
+			return replyOf[Rep](ref, event, value, err)
+		}
+	}
+	return Do[Rep](ctx, k, Message{Ref: ref, Event: event, Value: req})
+}
+
+// CallReader is Call with a stream that the handler may read; see
+// [HandleReader]. Body is read until its end or until the call ends, possibly by
+// another goroutine that is still in a Read then. For streams that take longer
+// than the kernel's CallTimeout ctx needs a deadline of its own.
+func CallReader[Rep any](ctx context.Context, k Kernel, ref, event string, req any, body io.Reader) (Rep, error) {
+	return Do[Rep](ctx, k, Message{Ref: ref, Event: event, Value: req, Stream: body})
+}
+
+// Do is Call for a message.
+func Do[Rep any](ctx context.Context, k Kernel, m Message) (Rep, error) {
+	value, stream, err := do(ctx, k, m)
+	if stream != nil {
+		closeReader(stream)
+	}
+	return replyOf[Rep](m.Ref, m.Event, value, err)
+}
+
+// OpenStream is Do for a call that is answered by a stream; see
+// [HandleStream]. The caller closes the stream. It is empty if the handler sent
+// none, and it outlives ctx: its end is its writer's, Close, or the end of the
+// connection.
+func OpenStream[Rep any](ctx context.Context, k Kernel, m Message) (Rep, io.ReadCloser, error) {
+	value, stream, err := do(ctx, k, m)
+	rep, err := replyOf[Rep](m.Ref, m.Event, value, err)
+	switch {
+	case err != nil && stream != nil:
+		closeReader(stream)
+		return rep, nil, err
+	case err != nil:
+		return rep, nil, err
+	}
+	return rep, readCloser{stream}, nil
+}
+
+// readCloser makes of a stream, or of none, what can be closed.
+type readCloser struct{ r io.Reader }
+
+func (c readCloser) Read(p []byte) (int, error) {
+	if c.r == nil {
+		return 0, io.EOF
+	}
+	return c.r.Read(p)
+}
+
+func (c readCloser) Close() error {
+	if closer, ok := c.r.(io.Closer); ok {
+		return closer.Close()
+	}
+	return nil
+}
+
+// replyOf makes a Rep of what a call returned.
+func replyOf[Rep any](ref, event string, value any, err error) (Rep, error) {
+	if s, ok := value.(*streamed); ok { // nobody asked for the stream
+		closeReader(s.body)
+		value = s.value
+	}
+	if err == nil {
+		rep, ok := value.(Rep)
+		if ok && !isInterface[Rep]() {
+			return rep, nil
+		}
+		if rep, err = convert[Rep](value); err == nil {
+			return rep, nil
+		}
+		err = badReply(err)
+	}
+	var none Rep
+	return none, &RequestError{Ref: ref, Event: event, Err: err}
+}
+
+// do makes a call.
+func do(ctx context.Context, k Kernel, m Message) (value any, stream io.Reader, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, endOf(ctx)
+	}
+	ep, name, node, err := find(k, m.Ref)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case ep == nil:
+		return doRemote(ctx, k, node, name, m)
+	}
+	value, err = ep.call(ctx, m.Event, m.Value, m.Stream, m.lane())
+	if s, ok := value.(*streamed); ok {
+		return s.value, s.body, err
+	}
+	return value, nil, err
+}
+
+// endOf returns why a context ended, as package transport says it.
+func endOf(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, transport.ErrTimeout), errors.Is(cause, transport.ErrCanceled):
+		return cause
+	case errors.Is(cause, context.DeadlineExceeded):
+		return transport.ErrTimeout
+	case errors.Is(cause, context.Canceled):
+		return transport.ErrCanceled
+	}
+	return fmt.Errorf("%w: %w", transport.ErrCanceled, cause)
+}
+
+// call makes a call to a server of this node.
+func (ep *endpoint) call(ctx context.Context, event string, value any, stream io.Reader, lane int) (any, error) {
+	o := originOf(ctx)
+	if o.waits(ep.addr) {
+		return nil, transport.ErrCallCycle
+	}
+	value, size, err := ep.pass(value)
+	if err != nil {
+		return nil, err
+	}
+	deadline := int64(0)
+	if d, ok := ctx.Deadline(); ok {
+		if deadline = ep.deadlineOf(d); deadline <= ep.now() {
+			return nil, transport.ErrTimeout
+		}
+	}
+	slot := ep.slots.Get().(*slot)
+
+	ep.mu.Lock()
+	if deadline == 0 {
+		deadline = ep.timeout()
+	}
+	r := ep.newRequest(ofCall)
+	r.up, r.deadline, r.slot = o.up, deadline, slot
+	if o.via != nil || o.trace != nil || stream != nil {
+		r.more = &extras{via: o.via, trace: o.trace}
+		if stream != nil {
+			r.more.stream = &leash{r: stream}
+		}
+	}
+	it := item{event: event, value: value, req: r, size: size}
+	if ep.room(size) && !ep.draining {
+		ep.open(r)
+		wake := ep.put(lane, it)
+		ep.mu.Unlock()
+		rouse(wake)
+	} else if _, err := ep.offer(lane, it, &sender{}); err != nil {
+		ep.slots.Put(slot)
+		return nil, err
+	}
+
+	if done := ctx.Done(); done == nil {
+		<-slot.end
+	} else {
+		select {
+		case <-slot.end:
+		case <-done:
+			ep.settle(r, canceled, nil, endOf(ctx))
+			<-slot.end
+		}
+	}
+	value, err = slot.value, slot.err
+	slot.value, slot.err = nil, nil
+	ep.slots.Put(slot)
+	return value, err
+}
+
+func (m Message) lane() int {
+	if m.Urgent {
+		return laneUrgent
+	}
+	return laneNormal
+}
+
+// pass returns a value as the handler will get it, and its size as far as it is
+// known.
+func (ep *endpoint) pass(value any) (any, uint32, error) {
+	if ep.encode {
+		b, err := appendValue(nil, value)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%w: %w", transport.ErrBadRequest, err)
+		}
+		p := payload(b)
+		return &p, clampSize(len(b)), nil
+	}
+	switch v := value.(type) {
+	case []byte:
+		return value, clampSize(len(v)), nil
+	case string:
+		return value, clampSize(len(v)), nil
+	}
+	return value, 0, nil
+}
+
+func clampSize(n int) uint32 { return uint32(min(n, 1<<31)) }
+
+// doRemote makes a call to another node.
+func doRemote(ctx context.Context, k Kernel, node, name string, m Message) (any, io.Reader, error) {
+	o := originOf(ctx)
+	if o.up != nil || o.via != nil {
+		if o.waits(name + "@" + node) {
+			return nil, nil, transport.ErrCallCycle
+		}
+	}
+	hdr, err := o.header(true)
+	if err != nil {
+		return nil, nil, err
+	}
+	buf := buffers.Get().(*[]byte)
+	body, err := appendBody((*buf)[:0], m.Event, m.Value)
+	if err != nil {
+		putBuffer(buf, body)
+		return nil, nil, err
+	}
+	answer, err := k.Call(ctx, node, name, transport.Message{
+		Hdr: hdr, Body: body, Stream: m.Stream, Urgent: m.Urgent, Wait: m.Wait,
+	})
+	putBuffer(buf, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := payload(answer.Body)
+	if answer.Stream == nil {
+		return &p, nil, nil
+	}
+	return &p, answer.Stream, nil
+}
+
+// appendBody appends what crosses to another node: an array of event and value.
+func appendBody(dst []byte, event string, value any) ([]byte, error) {
+	if err := checkText(event); err != nil {
+		return dst, fmt.Errorf("event: %w", err)
+	}
+	b := append(dst, 0x82)
+	if n := len(event); n < 24 {
+		b = append(b, 0x60|byte(n))
+	} else {
+		b = append(b, 0x78, byte(n))
+	}
+	b, err := appendValue(append(b, event...), value)
+	if err != nil {
+		return dst, fmt.Errorf("%w: %w", transport.ErrBadRequest, err)
+	}
+	return b, nil
+}

@@ -1,0 +1,177 @@
+package genserver_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/genserver"
+)
+
+// forward is an init whose handler of "via" calls the servers of a list, one
+// after the other, each by the one before.
+func forward(k genserver.Kernel) func(context.Context, *genserver.Server) error {
+	return func(_ context.Context, s *genserver.Server) error {
+		genserver.Handle(s, "via", func(ctx context.Context, _ genserver.From, path []string) (string, error) {
+			if len(path) == 0 {
+				return s.Name(), nil
+			}
+			got, err := genserver.Call[string](ctx, k, path[0], "via", path[1:])
+			return s.Name() + " " + got, err
+		})
+		genserver.Handle(s, "async", func(ctx context.Context, from genserver.From, path []string) (string, error) {
+			return genserver.Async(ctx, from, func(ctx context.Context) (string, error) {
+				got, err := genserver.Call[string](ctx, k, path[0], "via", path[1:])
+				return s.Name() + " " + got, err
+			})
+		})
+		return nil
+	}
+}
+
+func TestCallCyclesFailAtOnce(t *testing.T) {
+	everywhere(t, func(p *place) {
+		for _, k := range p.nodes {
+			for _, name := range []string{"x", "y", "z"} {
+				start(p.world, k, name, forward(k))
+			}
+		}
+		here := "@" + p.there.ID()
+		tests := []struct {
+			name  string
+			path  []string
+			cycle bool
+		}{
+			{"to itself", []string{"x"}, true},
+			{"to itself, with the node", []string{"x" + here}, true},
+			{"back from one other", []string{"y", "x"}, true},
+			{"back from two others", []string{"y", "z", "x"}, true},
+			{"not to the first", []string{"y", "z", "y"}, true},
+			{"over another node", []string{"y@a", "x" + here}, true},
+			{"over two other nodes", []string{"y@a", "z@b", "y@b", "x" + here}, true},
+			{"within another node", []string{"y@a", "z@a", "y@a"}, p.there.ID() != "a"},
+			{"no cycle", []string{"y", "z"}, false},
+			{"the same names on another node", []string{"x@a", "y@a"}, false},
+		}
+		for _, id := range []string{"a", "b"} {
+			p.nodes["e"].Know(id, id+":1")
+			p.nodes[id].Know("e", "e:1")
+		}
+		for _, tt := range tests {
+			start := time.Now()
+			got, err := call[string](p, "x", "via", tt.path)
+			if d := time.Since(start); d > 100*time.Millisecond {
+				p.t.Errorf("%s: took %v", tt.name, d)
+			}
+			if !tt.cycle {
+				if err != nil || strings.Count(got, " ") != len(tt.path) {
+					p.t.Errorf("%s: replied %q, %v", tt.name, got, err)
+				}
+				continue
+			}
+			if err == nil || !strings.Contains(err.Error(), transport.ErrCallCycle.Error()) {
+				p.t.Errorf("%s: replied %q, %v", tt.name, got, err)
+			}
+		}
+		if got, err := call[string](p, "x", "via", nil); got != "x" || err != nil {
+			p.t.Errorf("after all that x replies %q, %v", got, err)
+		}
+	})
+}
+
+// A server that left a call to be answered later is free, so that calling it is
+// no cycle.
+func TestServersThatAnswerLaterCanBeCalledBack(t *testing.T) {
+	everywhere(t, func(p *place) {
+		for _, name := range []string{"x", "y"} {
+			p.start(name, forward(p.there))
+		}
+		start(p.world, p.nodes["a"], "far", forward(p.nodes["a"]))
+		p.nodes["e"].Know("a", "a:1")
+		p.nodes["a"].Know("e", "e:1")
+		for _, path := range [][]string{{"x"}, {"y", "x"}, {"far@a", "x@" + p.there.ID()}} {
+			if got, err := call[string](p, "x", "async", path); err != nil || strings.Count(got, "x") != 2 {
+				p.t.Errorf("%v: replied %q, %v", path, got, err)
+			}
+		}
+		// Whoever waits for x waits for what x left to a goroutine.
+		_, err := call[string](p, "y", "via", []string{"x", "y"})
+		if err == nil || !strings.Contains(err.Error(), transport.ErrCallCycle.Error()) {
+			p.t.Errorf("a cycle over a server that waits: %v", err)
+		}
+	})
+}
+
+func TestACallFromACastIsNoCycle(t *testing.T) {
+	everywhere(t, func(p *place) {
+		var l log[string]
+		p.start("y", forward(p.there))
+		p.start("x", func(ctx context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "start", func(ctx context.Context, _ genserver.From, ref string) (int, error) {
+				got, err := genserver.Call[string](ctx, p.there, ref, "via", nil)
+				l.add(fmt.Sprint(got, err))
+				return 0, err
+			})
+			return nil
+		})
+		for _, ref := range []string{"y", "x"} {
+			if err := cast(p, "x", "start", ref); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		got := l.list()
+		if len(got) != 2 || got[0] != "y<nil>" || !strings.Contains(got[1], transport.ErrCallCycle.Error()) {
+			p.t.Errorf("calls from a cast end with %q", got)
+		}
+	})
+}
+
+type ownKey struct{}
+
+func TestTracesTravel(t *testing.T) {
+	everywhere(t, func(p *place) {
+		trace := map[string]string{"traceparent": "00-1-2-01", "tenant": "x"}
+		var seen log[map[string]string]
+		for _, name := range []string{"x", "y"} {
+			p.start(name, func(_ context.Context, s *genserver.Server) error {
+				genserver.Handle(s, "go", func(ctx context.Context, _ genserver.From, on bool) (int, error) {
+					seen.add(genserver.Trace(ctx))
+					if !on {
+						return 0, nil
+					}
+					if err := genserver.Cast(ctx, p.there, "y", "go", false); err != nil {
+						return 0, err
+					}
+					return genserver.Call[int](context.WithValue(ctx, ownKey{}, 2), p.there, "y", "go", false)
+				})
+				return nil
+			})
+		}
+		ctx := genserver.WithTrace(p.t.Context(), trace)
+		if _, err := genserver.Call[int](ctx, p.here, p.ref("x"), "go", true); err != nil {
+			p.t.Fatal(err)
+		}
+		if err := genserver.Cast(ctx, p.here, p.ref("x"), "go", true); err != nil {
+			p.t.Fatal(err)
+		}
+		for i, got := range seen.list() {
+			if !maps.Equal(got, trace) {
+				p.t.Errorf("handler %d has the trace %v", i, got)
+			}
+		}
+		if n := len(seen.list()); n != 6 {
+			p.t.Errorf("%d handlers ran", n)
+		}
+		if _, err := call[int](p, "x", "go", false); err != nil || seen.list()[6] != nil {
+			p.t.Errorf("without a trace there is %v, %v", seen.list()[6], err)
+		}
+		ctx = genserver.WithTrace(p.t.Context(), map[string]string{"x": strings.Repeat("y", 5000)})
+		if _, err := genserver.Call[int](ctx, p.here, p.ref("x"), "go", false); p.here != p.there {
+			want(p.t, err, transport.ErrTooLarge)
+		}
+	})
+}

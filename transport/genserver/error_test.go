@@ -1,0 +1,111 @@
+package genserver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/genserver"
+)
+
+var errEmpty = genserver.NewError("empty", "the queue is empty")
+
+// An ownError has a code without knowing this package.
+type ownError struct{ left int }
+
+func (e *ownError) Error() string { return fmt.Sprintf("%d are left", e.left) }
+func (e *ownError) Code() string  { return "own" }
+
+func TestErrorsAreFoundByTheirCode(t *testing.T) {
+	everywhere(t, func(p *place) {
+		fails := map[string]error{
+			"sentinel": errEmpty,
+			"wrapped":  fmt.Errorf("order 7: %w", errEmpty),
+			"struct":   &genserver.Error{Code: "empty", Text: "nothing", Data: []byte{1, 2}},
+			"own":      &ownError{3},
+			"plain":    errors.New("just text"),
+			"denied":   transport.ErrDenied,
+		}
+		p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			for event, err := range fails {
+				genserver.Handle(s, event, func(context.Context, genserver.From, any) (int, error) { return 7, err })
+			}
+			return nil
+		})
+		wants := map[string][]error{
+			"sentinel": {errEmpty, genserver.NewError("empty", "spelled anew"), &genserver.Error{Code: "empty"}},
+			"wrapped":  {errEmpty, &genserver.Error{Code: "empty"}},
+			"struct":   {errEmpty, &genserver.Error{Code: "empty"}},
+			"own":      {&genserver.Error{Code: "own"}},
+			"denied":   {transport.ErrDenied},
+		}
+		for event, cause := range fails {
+			n, err := call[int](p, "srv", event, nil)
+			if err == nil || n != 0 || !strings.Contains(err.Error(), cause.Error()) && event != "struct" {
+				p.t.Errorf("%s: replied %d, %v", event, n, err)
+			}
+			for _, target := range wants[event] {
+				want(p.t, err, target)
+			}
+			for _, target := range []error{genserver.NewError("full", ""), genserver.NewError("", ""), &genserver.Error{}, transport.ErrTimeout} {
+				if errors.Is(err, target) {
+					p.t.Errorf("%s: %v is taken for %v", event, err, target)
+				}
+			}
+		}
+		_, err := call[int](p, "srv", "struct", nil)
+		var e *genserver.Error
+		if !errors.As(err, &e) || e.Code != "empty" || e.Text != "nothing" || string(e.Data) != "\x01\x02" {
+			p.t.Errorf("the error arrives as %+v", e)
+		}
+	})
+}
+
+// What became of a request that a handler made must not be said of the call to
+// the handler: a caller would believe that its own was never handled, and send it
+// again.
+func TestErrorsOfNestedRequestsAreNotTheCallers(t *testing.T) {
+	everywhere(t, func(p *place) {
+		p.start("front", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "ask", func(ctx context.Context, _ genserver.From, ref string) (int, error) {
+				return genserver.Call[int](ctx, p.there, ref, "x", nil)
+			})
+			return nil
+		})
+		p.start("back", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "x", func(context.Context, genserver.From, any) (int, error) { return 0, errEmpty })
+			return nil
+		})
+		for _, ref := range []string{"nobody", "x@nowhere"} {
+			_, err := call[int](p, "front", "ask", ref)
+			want(p.t, err, genserver.ErrNested)
+			if transport.NotDelivered(err) || errors.Is(err, transport.ErrNoServer) || errors.Is(err, transport.ErrUnknownNode) {
+				p.t.Errorf("%v is taken for an error of the outer call", err)
+			}
+			if !strings.Contains(err.Error(), ref) {
+				p.t.Errorf("%v does not tell what failed", err)
+			}
+		}
+		_, err := call[int](p, "front", "ask", "back") // a code that says nothing of requests
+		want(p.t, err, errEmpty)
+	})
+}
+
+func TestContextErrorsOfHandlersHaveCodes(t *testing.T) {
+	everywhere(t, func(p *place) {
+		p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "late", func(context.Context, genserver.From, any) (int, error) {
+				return 0, fmt.Errorf("database: %w", context.DeadlineExceeded)
+			})
+			genserver.Handle(s, "gone", func(context.Context, genserver.From, any) (int, error) { return 0, context.Canceled })
+			return nil
+		})
+		_, err := call[int](p, "srv", "late", nil)
+		want(p.t, err, context.DeadlineExceeded)
+		_, err = call[int](p, "srv", "gone", nil)
+		want(p.t, err, context.Canceled)
+	})
+}

@@ -1,0 +1,467 @@
+package genserver_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/genserver"
+)
+
+// A held server runs the handler of "hold" until release is called, so that what
+// is sent meanwhile waits.
+type held struct {
+	*genserver.Server
+	log     log[string]
+	seen    log[genserver.Observation]
+	release func()
+}
+
+func hold(p *place, box genserver.Mailbox) *held {
+	p.t.Helper()
+	h := new(held)
+	release := make(chan struct{})
+	h.release = sync.OnceFunc(func() { close(release) })
+	h.Server = p.start("srv", func(_ context.Context, s *genserver.Server) error {
+		s.Observe(h.seen.add)
+		genserver.Handle(s, "hold", func(context.Context, genserver.From, any) (int, error) {
+			<-release
+			return 0, nil
+		})
+		genserver.Handle(s, "put", func(_ context.Context, _ genserver.From, v string) (string, error) {
+			h.log.add(v)
+			return v, nil
+		})
+		return s.SetMailbox(box)
+	})
+	p.t.Cleanup(h.release)
+	if err := cast(p, "srv", "hold", nil); err != nil {
+		p.t.Fatal(err)
+	}
+	settle()
+	return h
+}
+
+// lost returns the events that the observer was told were lost, by error.
+func (h *held) lost() map[string]int {
+	counts := make(map[string]int)
+	for _, o := range h.seen.list() {
+		if o.Lost {
+			counts[o.Err.Error()]++
+		}
+	}
+	return counts
+}
+
+func letters(n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, string(rune('a'+i)))
+	}
+	return all
+}
+
+// Each policy is put to six casts and a call where three messages fit, by their
+// number or by their bytes.
+func TestMailboxPolicies(t *testing.T) {
+	tests := []struct {
+		name    string
+		policy  genserver.Policy
+		handled []string
+		errs    []error // of the casts, if the caller is told
+		call    error
+		lost    map[error]int
+	}{
+		{
+			"reject", genserver.Reject, []string{"aaaa", "bbbb", "cccc"},
+			[]error{nil, nil, nil, transport.ErrOverload, transport.ErrOverload, transport.ErrOverload}, transport.ErrOverload,
+			map[error]int{transport.ErrOverload: 4},
+		},
+		{
+			"drop newest", genserver.DropNewest, []string{"aaaa", "bbbb", "cccc"},
+			[]error{nil, nil, nil, transport.ErrDropped, transport.ErrDropped, transport.ErrDropped}, transport.ErrDropped,
+			map[error]int{transport.ErrDropped: 4},
+		},
+		{
+			"drop oldest", genserver.DropOldest, []string{"eeee", "ffff", "call"},
+			[]error{nil, nil, nil, nil, nil, nil}, nil,
+			map[error]int{transport.ErrDropped: 4},
+		},
+	}
+	for _, tt := range tests {
+		for bound, box := range map[string]genserver.Mailbox{"len": {Len: 3}, "bytes": {Len: -1, Bytes: 15}} {
+			t.Run(tt.name+"/"+bound, func(t *testing.T) {
+				everywhere(t, func(p *place) {
+					remote := p.here != p.there
+					box.Policy = tt.policy
+					h := hold(p, box)
+					for i, letter := range letters(6) {
+						err := cast(p, "srv", "put", strings.Repeat(letter, 4))
+						if remote { // the loss is reported to its kernel
+							want(p.t, err, nil)
+						} else {
+							want(p.t, err, tt.errs[i])
+						}
+						settle()
+					}
+					end := make(chan error, 1)
+					go func() {
+						_, err := call[string](p, "srv", "put", "call")
+						end <- err
+					}()
+					settle()
+					h.release()
+					want(p.t, <-end, tt.call)
+					if got := h.log.list(); !slices.Equal(got, tt.handled) {
+						p.t.Errorf("handled %v, want %v", got, tt.handled)
+					}
+					total := 0
+					for err, n := range tt.lost {
+						if got := h.lost()[err.Error()]; got != n {
+							p.t.Errorf("the observer was told of %d losses as %v, want %d", got, err, n)
+						}
+						total += n
+					}
+					if s := h.Stats(); int(s.Overloads+s.Dropped) != total {
+						p.t.Errorf("stats are %+v, want %d losses", s, total)
+					}
+					if remote {
+						casts := total
+						if tt.call != nil {
+							casts--
+						}
+						reported := 0
+						for _, n := range p.dropped("a", "srv") {
+							reported += n
+						}
+						if reported != casts {
+							p.t.Errorf("the sender was told of %v, want %d casts", p.dropped("a", "srv"), casts)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// A call that made room for others must end, at once.
+func TestDroppedCallsFailAtOnce(t *testing.T) {
+	everywhere(t, func(p *place) {
+		hold(p, genserver.Mailbox{Len: 1, Policy: genserver.DropOldest})
+		end := make(chan error, 1)
+		go func() {
+			_, err := call[string](p, "srv", "put", "a")
+			end <- err
+		}()
+		settle()
+		start := time.Now()
+		if err := cast(p, "srv", "put", "b"); err != nil {
+			p.t.Fatal(err)
+		}
+		err := <-end
+		took(p.t, start, 0)
+		want(p.t, err, transport.ErrDropped)
+		if !transport.NotDelivered(err) {
+			p.t.Errorf("%v was delivered", err)
+		}
+	})
+}
+
+// What has to wait for room must arrive complete and in order.
+func TestBlockedSendersKeepTheirOrder(t *testing.T) {
+	for name, box := range map[string]genserver.Mailbox{"len": {Len: 1}, "more": {Len: 5}, "bytes": {Bytes: 7}} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(p *place) {
+				h := hold(p, box)
+				var wait sync.WaitGroup
+				for _, sender := range []string{"x", "y"} {
+					wait.Go(func() {
+						for _, letter := range letters(20) {
+							if err := cast(p, "srv", "put", sender+letter); err != nil {
+								p.t.Error(err)
+							}
+						}
+						if _, err := call[string](p, "srv", "put", sender+"."); err != nil {
+							p.t.Error(err)
+						}
+					})
+				}
+				pass(time.Second)
+				if got := h.Stats().Waiting; got > 5 {
+					p.t.Errorf("%d messages wait, at most 5 may", got)
+				}
+				h.release()
+				wait.Wait()
+				by := make(map[byte]string)
+				for _, v := range h.log.list() {
+					by[v[0]] += v[1:]
+				}
+				all := strings.Join(letters(20), "") + "."
+				if !maps.Equal(by, map[byte]string{'x': all, 'y': all}) {
+					p.t.Errorf("arrived %v", by)
+				}
+				if s := h.Stats(); s.Overloads+s.Dropped > 0 {
+					p.t.Errorf("stats are %+v", s)
+				}
+			})
+		})
+	}
+}
+
+func TestBlockedSendersGiveUp(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["a"]}
+		h := hold(p, genserver.Mailbox{Len: 1})
+		if err := cast(p, "srv", "put", "a"); err != nil {
+			p.t.Fatal(err)
+		}
+		start := time.Now()
+		want(p.t, cast(p, "srv", "put", "b"), transport.ErrOverload)
+		took(p.t, start, 5*time.Second)
+		ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+		defer cancel()
+		err := genserver.Cast(ctx, p.here, "srv", "put", "c")
+		want(p.t, err, transport.ErrOverload)
+		took(p.t, start, 6*time.Second)
+		_, err = genserver.Call[string](ctx, p.here, "srv", "put", "d")
+		want(p.t, err, transport.ErrTimeout)
+		_, err = call[string](p, "srv", "put", "e")
+		want(p.t, err, transport.ErrTimeout)
+		took(p.t, start, 11*time.Second)
+		h.release()
+		if _, err = call[string](p, "srv", "put", "f"); err != nil {
+			p.t.Fatal(err)
+		}
+		if got := h.log.list(); !slices.Equal(got, []string{"a", "f"}) {
+			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+func TestBlockedSendersLearnThatTheServerStops(t *testing.T) {
+	everywhere(t, func(p *place) {
+		h := hold(p, genserver.Mailbox{Len: 1})
+		ends := make(chan error, 3)
+		send := func(event string) {
+			go func() {
+				_, err := call[string](p, "srv", event, "x")
+				ends <- err
+			}()
+			settle()
+		}
+		send("put")
+		send("put")
+		if p.here == p.there {
+			go func() { ends <- cast(p, "srv", "put", "x") }()
+		} else {
+			send("put")
+		}
+		settle()
+		start := time.Now()
+		h.Kill()
+		for range 3 {
+			err := <-ends
+			want(p.t, err, transport.ErrNoServer)
+		}
+		took(p.t, start, 0)
+	})
+}
+
+// A server that casts to itself must not wait for itself.
+func TestACastToItselfDoesNotWaitForRoom(t *testing.T) {
+	everywhere(t, func(p *place) {
+		p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "fill", func(ctx context.Context, _ genserver.From, _ any) (int, error) {
+				for n := 0; ; n++ {
+					if err := genserver.Cast(ctx, s.Kernel(), "srv", "none", n); err != nil {
+						if !errors.Is(err, transport.ErrOverload) {
+							return n, err
+						}
+						return n, nil
+					}
+				}
+			})
+			return s.SetMailbox(genserver.Mailbox{Len: 4})
+		})
+		start := time.Now()
+		if n, err := call[int](p, "srv", "fill", nil); n != 4 || err != nil {
+			p.t.Errorf("%d casts were taken, %v", n, err)
+		}
+		took(p.t, start, 0)
+	})
+}
+
+func TestAMessageLargerThanTheMailboxIsTakenAlone(t *testing.T) {
+	everywhere(t, func(p *place) {
+		for _, policy := range []genserver.Policy{genserver.Block, genserver.Reject, genserver.DropOldest, genserver.DropNewest} {
+			h := hold(p, genserver.Mailbox{Bytes: 10, Policy: policy})
+			large := strings.Repeat("x", 100)
+			if err := cast(p, "srv", "put", large); err != nil {
+				p.t.Fatal(err)
+			}
+			settle()
+			h.release()
+			if got := h.log.list(); !slices.Equal(got, []string{large}) {
+				p.t.Errorf("policy %d: handled %d messages", policy, len(got))
+			}
+			h.Kill()
+		}
+	})
+}
+
+func TestUrgentMessagesOvertake(t *testing.T) {
+	everywhere(t, func(p *place) {
+		h := hold(p, genserver.Mailbox{})
+		for i, letter := range letters(6) {
+			m := genserver.Message{Ref: p.ref("srv"), Event: "put", Value: letter, Urgent: i%2 == 1}
+			if err := genserver.Send(p.t.Context(), p.here, m); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		settle()
+		h.release()
+		if got := h.log.list(); !slices.Equal(got, []string{"b", "d", "f", "a", "c", "e"}) {
+			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+// An urgent message overtakes those that the server has taken over to run next.
+func TestUrgentMessagesOvertakeWhatIsReadyToRun(t *testing.T) {
+	everywhere(t, func(p *place) {
+		var l log[string]
+		step := make(chan struct{})
+		s := p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "put", func(_ context.Context, _ genserver.From, v string) (bool, error) {
+				<-step
+				l.add(v)
+				return true, nil
+			})
+			return nil
+		})
+		s.Pause()
+		for _, letter := range letters(4) {
+			if err := cast(p, "srv", "put", letter); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		settle()
+		s.Resume()
+		step <- struct{}{}
+		settle()
+		m := genserver.Message{Ref: p.ref("srv"), Event: "put", Value: "!", Urgent: true}
+		if err := genserver.Send(p.t.Context(), p.here, m); err != nil {
+			p.t.Fatal(err)
+		}
+		settle()
+		close(step)
+		if got := l.list(); !slices.Equal(got, []string{"a", "b", "!", "c", "d"}) {
+			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+// The bounds hold for what was taken over to run, too: a mailbox that has just
+// begun on a batch has room for one message more each time it has run one.
+func TestMailboxCountsWhatIsReadyToRun(t *testing.T) {
+	everywhere(t, func(p *place) {
+		step := make(chan struct{})
+		s := p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "put", func(context.Context, genserver.From, string) (bool, error) {
+				<-step
+				return true, nil
+			})
+			return s.SetMailbox(genserver.Mailbox{Len: 4, Policy: genserver.Reject})
+		})
+		s.Pause()
+		put := func() {
+			if err := cast(p, "srv", "put", "x"); err != nil && p.here != p.there {
+				p.t.Fatal(err)
+			}
+			settle()
+		}
+		for range 6 {
+			put()
+		}
+		if got := s.Stats(); got.Waiting != 4 || got.Overloads != 2 || got.Bytes < 4 {
+			p.t.Fatalf("stats are %+v", got)
+		}
+		s.Resume()
+		settle()
+		for n := range 3 { // one runs, and three wait
+			put()
+			put()
+			if got := s.Stats(); got.Waiting != 4 || int(got.Overloads) != 3+n {
+				p.t.Fatalf("stats are %+v after %d steps", got, n)
+			}
+			step <- struct{}{}
+			settle()
+		}
+		close(step)
+		settle()
+		if got := s.Stats(); got.Waiting != 0 || got.Bytes != 0 {
+			p.t.Errorf("stats are %+v in the end", got)
+		}
+	})
+}
+
+// A tick is left out while the one before it waits.
+func TestTicksDoNotPileUp(t *testing.T) {
+	bubble(t, func(w *world) {
+		var l log[int]
+		s := start(w, w.nodes["a"], "srv", func(ctx context.Context, s *genserver.Server) error {
+			s.Every(time.Second, "put", 1)
+			return recorder(&l, nil)(ctx, s)
+		})
+		pass(2500 * time.Millisecond)
+		s.Pause()
+		pass(time.Minute)
+		s.Resume()
+		if got := len(l.list()); got != 3 {
+			w.t.Errorf("%d ticks, want 2 and the one that waited", got)
+		}
+	})
+}
+
+// What was handled must be let go of, though more waits behind it.
+func TestHandledMessagesAreLetGoOf(t *testing.T) {
+	everywhere(t, func(p *place) {
+		const n = 1000
+		gate := make(chan int)
+		var freed atomic.Int32
+		s := p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			count := 0
+			genserver.Handle(s, "put", func(_ context.Context, _ genserver.From, v *order) (bool, error) {
+				runtime.AddCleanup(v, func(int) { freed.Add(1) }, 0)
+				if count++; count == n/2 {
+					<-gate
+				}
+				return true, nil
+			})
+			return nil
+		})
+		s.Pause()
+		for range n {
+			if err := cast(p, "srv", "put", &order{Notes: make([]string, 10)}); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		settle()
+		s.Resume()
+		settle()
+		runtime.GC()
+		settle()
+		if got := int(freed.Load()); got < n/2-100 {
+			p.t.Errorf("%d of %d messages that were handled are free", got, n/2)
+		}
+		close(gate)
+	})
+}

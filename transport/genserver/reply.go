@@ -1,0 +1,171 @@
+package genserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+
+	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/wire"
+)
+
+// Reply answers the call that f came with, after its handler has returned
+// [Later], or before it returns. It may be called from any goroutine. It fails
+// with [ErrNotCall] for a cast, and with [ErrNoCaller] if nobody waits any more,
+// because the call was answered before for example.
+func (f From) Reply(rep any) error { return f.answer(rep, nil) }
+
+// ReplyError fails the call that f came with, as a handler does that returns err.
+func (f From) ReplyError(err error) error { return f.answer(nil, ofHandler(err)) }
+
+func (f From) answer(rep any, err error) error {
+	if f.call == nil {
+		return fmt.Errorf("genserver: reply to node %q: %w", f.node, ErrNotCall)
+	}
+	if !f.call.ep.settle(f.call, answered, rep, err) {
+		return fmt.Errorf("genserver: reply of %q to node %q: %w", f.call.ep.name, f.node, ErrNoCaller)
+	}
+	return nil
+}
+
+// Async runs fn in a goroutine of its own, so that the server is free for other
+// messages, and answers the call with what fn returns. A handler returns what
+// Async returns, and leaves the server's state alone in fn:
+//
+//	return genserver.Async(ctx, from, func(ctx context.Context) (Reply, error) { ... })
+//
+// A panic in fn fails the call and crashes the server, as one in a handler does.
+func Async[Rep any](ctx context.Context, from From, fn func(ctx context.Context) (Rep, error)) (Rep, error) {
+	o := originOf(ctx)
+	ctx = Detach(ctx)
+	go func() {
+		returned := false
+		defer func() {
+			if !returned {
+				o.crash(recover(), from)
+			}
+		}()
+		rep, err := fn(ctx)
+		returned = true
+		switch {
+		case from.call == nil || err == Later:
+		case err != nil:
+			from.ReplyError(err)
+		default:
+			from.Reply(rep)
+		}
+	}()
+	var none Rep
+	return none, Later
+}
+
+// buffers are for what is encoded and then copied by the kernel.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// bufferMax is the capacity above which a buffer is not used again.
+const bufferMax = wire.BodyMax
+
+func putBuffer(buf *[]byte, b []byte) {
+	if cap(b) <= bufferMax {
+		*buf = b[:0]
+		buffers.Put(buf)
+	}
+}
+
+// send answers a caller on another node.
+func (x *extras) send(value any, err error) {
+	call := x.call
+	if err != nil {
+		code, text, data := describe(err)
+		call.Fail(code, text, data)
+		return
+	}
+	var stream io.Reader
+	if s, ok := value.(*streamed); ok {
+		value, stream = s.value, s.body
+	}
+	buf := buffers.Get().(*[]byte)
+	b, err := appendValue((*buf)[:0], value)
+	switch {
+	case err != nil:
+		code, text, _ := describe(badReply(err))
+		call.Fail(code, text, nil)
+	case stream != nil:
+		err = call.ReplyStream(b, stream)
+	default:
+		call.Reply(b) // if it cannot be sent, the caller learns so by itself
+	}
+	if err != nil && stream != nil {
+		closeReader(stream)
+	}
+	putBuffer(buf, b)
+}
+
+// badReply is why a caller gets no reply, though the handler made one.
+func badReply(err error) error { return fmt.Errorf("%w: %w", ErrBadReply, err) }
+
+// appendValue encodes a value, which may be a payload. A type that cannot encode
+// itself without a panic fails.
+func appendValue(dst []byte, value any) (b []byte, err error) {
+	if p, ok := value.(*payload); ok {
+		return append(dst, *p...), nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			b, err = dst, fmt.Errorf("encoding %T panics: %v", value, v)
+		}
+	}()
+	return wire.AppendValue(dst, value)
+}
+
+// encodeAnswer makes of an answer to a local call what one to another node would
+// be.
+func encodeAnswer(value any, err error) (any, error) {
+	if err != nil {
+		code, text, data := describe(err)
+		return nil, &Error{Code: code, Text: text, Data: data}
+	}
+	s, isStream := value.(*streamed)
+	if isStream {
+		value = s.value
+	}
+	b, err := appendValue(nil, value)
+	p := payload(b)
+	switch {
+	case err != nil && isStream:
+		closeReader(s.body)
+		return nil, badReply(err)
+	case err != nil:
+		return nil, badReply(err)
+	case isStream:
+		return &streamed{&p, s.body}, nil
+	}
+	return &p, nil
+}
+
+// crash ends the incarnation whose handler began what panicked, and fails the
+// call.
+func (o *origin) crash(value any, from From) {
+	if o.up == nil {
+		panic(value)
+	}
+	ep := o.up.ep
+	reason := &CrashError{Server: ep.name, Value: value, Stack: debug.Stack()}
+	if from.call != nil {
+		ep.settle(from.call, answered, nil, reason.withoutStack())
+	}
+	ep.mu.Lock()
+	s := ep.inc
+	ep.mu.Unlock()
+	if s == nil || !ep.giveUp(s, reason) {
+		return
+	}
+	ep.mu.Lock()
+	ep.countEnd(reason)
+	ep.mu.Unlock()
+	s.decide(reason)
+}
+
+var _ transport.Service = (*endpoint)(nil)
