@@ -1,12 +1,14 @@
-// Command compare runs this project and its rivals side by side, in one process,
-// and says for each goal whether it is met.
+// Command compare runs this project and its rivals side by side and says for each
+// goal whether it is met. What goes from one process to another is served by a
+// second process of this command, which ends with the first.
 //
 //	go -C bench run ./cmd/compare [flags]
 //
 //	-only NAMES  the groups to run, such as ring; all by default
 //	-run REGEXP  only works whose name matches
 //	-count N     rounds (default 5); lookups get three times as many
-//	-quick       a minute instead of five: short samples, no 10,000 nodes
+//	-quick       a minute and a half instead of fifteen: short samples, no
+//	             10,000 nodes, one round between two processes
 //	-json        write JSON instead of a table
 //	-md FILE     also write the tables into a Markdown file, between markers
 //	-list        list works and goals, measure nothing
@@ -28,8 +30,11 @@ import (
 	"time"
 
 	"github.com/clusterluck/clusterluck/bench/internal/clock"
+	"github.com/clusterluck/clusterluck/bench/internal/flood"
+	"github.com/clusterluck/clusterluck/bench/internal/pair"
 	"github.com/clusterluck/clusterluck/bench/internal/report"
 	"github.com/clusterluck/clusterluck/bench/internal/ring"
+	"github.com/clusterluck/clusterluck/bench/internal/transport"
 )
 
 const (
@@ -38,7 +43,29 @@ const (
 	exitMissed = 8
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if serve := server(os.Args[1:]); serve != nil {
+		if err := serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "compare:", err)
+			os.Exit(exitFailed)
+		}
+		return
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// server returns what a process does that this command starts beside itself to
+// measure what goes from one process to another, nil for any other command line.
+// It ends with its standard input.
+func server(args []string) func(io.Reader, io.Writer) error {
+	switch {
+	case len(args) == 2 && args[0] == pair.Flag:
+		return func(in io.Reader, out io.Writer) error { return pair.Serve(args[1], in, out) }
+	case len(args) == 1 && args[0] == flood.Flag:
+		return flood.Serve
+	}
+	return nil
+}
 
 // groups is the table of what can be compared. Register a group by adding its
 // line; a group without works is one whose goals are not written yet.
@@ -47,7 +74,7 @@ func groups() []report.Group {
 	return []report.Group{
 		ring.Group(),
 		clock.Group(),
-		{Name: "transport", Works: none},
+		transport.Group(),
 		{Name: "membership", Works: none},
 	}
 }
@@ -94,7 +121,7 @@ func parse(args []string, stderr io.Writer) (c config, err error) {
 	only := f.String("only", "", "groups to run, separated by commas: "+strings.Join(names(groups()), ", "))
 	match := f.String("run", "", "only works whose name matches this regular expression")
 	f.IntVar(&c.count, "count", 5, "rounds; lookups get three times as many")
-	f.BoolVar(&c.quick, "quick", false, "a minute instead of five: short samples, no 10,000 nodes")
+	f.BoolVar(&c.quick, "quick", false, "short samples, no 10,000 nodes, one round between two processes")
 	f.BoolVar(&c.json, "json", false, "write JSON instead of a table")
 	f.BoolVar(&c.list, "list", false, "list works and goals, measure nothing")
 	f.StringVar(&c.md, "md", "", "also write the tables into this Markdown file, between markers")
@@ -161,7 +188,7 @@ func list(c config, w io.Writer) {
 func (c config) compare(stdout, stderr io.Writer) (report.Report, error) {
 	r := report.Report{
 		Command: strings.Join(append([]string{"go -C bench run ./cmd/compare"}, c.args...), " "),
-		Count:   c.count, Quick: c.quick, Machine: report.ThisMachine(),
+		Count:   c.count, Quick: c.quick, Machine: report.ThisMachine(), Caveats: make(map[string]string),
 	}
 	if _, err := readDoc(c.md); err != nil {
 		return r, err
@@ -171,27 +198,42 @@ func (c config) compare(stdout, stderr io.Writer) (report.Report, error) {
 		fmt.Fprintf(stderr, "%5.0fs %s\n", time.Since(start).Seconds(), fmt.Sprintf(format, args...))
 	}
 	for _, g := range c.groups {
-		works := g.Works(report.Env{Count: c.count, Quick: c.quick, Logf: logf})
-		if len(works) == 0 {
-			logf("%s: no goals yet", g.Name)
+		rows, err := c.measure(g, logf)
+		if err != nil {
+			return r, err
 		}
-		for _, w := range works {
-			if !c.match.MatchString(w.Name) {
-				continue
-			}
-			logf("%s: %s", g.Name, w.Name)
-			rows, err := w.Run()
-			if err != nil {
-				return r, fmt.Errorf("%s: %s: %w", g.Name, w.Name, err)
-			}
-			for i := range rows {
-				rows[i].Group = g.Name
-			}
-			r.Rows = append(r.Rows, rows...)
-		}
+		r.Rows = append(r.Rows, rows...)
+		r.Caveats[g.Name] = g.Caveats
 	}
 	r.Machine.LoadAfter = report.Load()
 	return r, c.write(r, stdout)
+}
+
+// measure runs the works of a group that the command line asks for.
+func (c config) measure(g report.Group, logf func(string, ...any)) ([]report.Row, error) {
+	works := g.Works(report.Env{Count: c.count, Quick: c.quick, Logf: logf})
+	if len(works) == 0 {
+		logf("%s: no goals yet", g.Name)
+	}
+	if g.Done != nil {
+		defer g.Done()
+	}
+	var all []report.Row
+	for _, w := range works {
+		if !c.match.MatchString(w.Name) {
+			continue
+		}
+		logf("%s: %s", g.Name, w.Name)
+		rows, err := w.Run()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", g.Name, w.Name, err)
+		}
+		for i := range rows {
+			rows[i].Group = g.Name
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
 // readDoc returns the document that is to hold the tables. It is read before

@@ -3,11 +3,27 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/clusterluck/clusterluck/bench/internal/flood"
+	"github.com/clusterluck/clusterluck/bench/internal/pair"
 )
+
+// The test binary also is the second process of a measurement.
+func TestMain(m *testing.M) {
+	if serve := server(os.Args[1:]); serve != nil {
+		if err := serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
 
 func command(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
@@ -66,7 +82,16 @@ func TestListNamesEveryGoal(t *testing.T) {
 		"clock: compare, equal, 1000 entries: rival/ours >= 15x\n",
 		"clock: clone, 1000 entries: rival/ours >= 1000x\n",
 		"clock: bytes of an entry, 1000 entries: ours <= 27 B\n",
-		"transport: no goals yet\n",
+		"transport: local: call: ours/channel <= 1.3x; cast: rival/ours >= 3x",
+		"transport: call, 1 outstanding: p50: rival/ours >= 1x; p50: ours/floor <= 1.3x\n",
+		"transport: calls, 64 outstanding: ours/rival >= 3x",
+		"transport: calls, 1024 outstanding: ours/rival >= 5x",
+		"transport: one way, 64 B: ours/rival >= 2.5x",
+		"transport: one way, 1 KiB: ours/rival >= 1x",
+		"transport: one way, 64 KiB: ours/rival >= 1x",
+		"transport: call beside a transfer of 64 MiB: p99: ours/idle <= 3x\n",
+		"transport: call under 1000 wrong cookies a second: p99: ours/idle <= 2x; answered: ours <= 0; memory: ours <= 64 MiB\n",
+		"membership: no goals yet\n",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("the list lacks %q:\n%s", want, stdout)
@@ -104,6 +129,47 @@ func TestStatusFollowsFromTheRows(t *testing.T) {
 	}
 }
 
+// Only the command lines that this command gives itself make it serve.
+func TestServersAreForItsOwnUse(t *testing.T) {
+	for _, args := range [][]string{{pair.Flag, "nats"}, {flood.Flag}} {
+		if server(args) == nil {
+			t.Errorf("%q does not serve", args)
+		}
+	}
+	for _, args := range [][]string{nil, {"-list"}, {pair.Flag}, {flood.Flag, "x"}, {"-only", "transport"}} {
+		if server(args) != nil {
+			t.Errorf("%q serves", args)
+		}
+	}
+}
+
+// The numbers of two processes must come out as those of one do.
+func TestTransportIsMeasuredInTwoProcesses(t *testing.T) {
+	code, stdout, stderr := command("-only", "transport", "-quick", "-json", "-run", "^calls, 64")
+	var r struct {
+		Rows []struct {
+			Work   string
+			Ours   *float64
+			Ratios []float64
+			Peers  []struct {
+				Name, Note string
+				Value      *float64
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatalf("status %d, stdout is no JSON: %v\n%s\n%s", code, err, stdout, stderr)
+	}
+	if len(r.Rows) != 2 || r.Rows[0].Ours == nil || len(r.Rows[0].Ratios) != 1 {
+		t.Fatalf("%d rows, want one with a value of ours and one ratio, and one of CPU; stderr:\n%s", len(r.Rows), stderr)
+	}
+	for _, p := range r.Rows[0].Peers {
+		if p.Value == nil && p.Name != "erlang" || p.Value != nil && *p.Value <= 0 {
+			t.Errorf("%s has no rate: %s", p.Name, p.Note)
+		}
+	}
+}
+
 // A report that cannot be written must be refused before minutes are spent.
 func TestUnwritableDocumentIsRefusedFirst(t *testing.T) {
 	code, stdout, stderr := command("-md", filepath.Join(t.TempDir(), "no", "such", "folder.md"))
@@ -117,9 +183,9 @@ func TestGroupWithoutGoalsLeavesTheDocumentAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("# Title\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr := command("-only", "transport", "-md", path)
+	code, _, stderr := command("-only", "membership", "-md", path)
 	data, err := os.ReadFile(path)
-	if code != 0 || err != nil || string(data) != "# Title\n" || !strings.Contains(stderr, "transport: no goals yet") {
+	if code != 0 || err != nil || string(data) != "# Title\n" || !strings.Contains(stderr, "membership: no goals yet") {
 		t.Errorf("status %d, document %q, error %v, stderr %q", code, data, err, stderr)
 	}
 }

@@ -2,6 +2,8 @@ package measure_test
 
 import (
 	"math"
+	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -59,6 +61,17 @@ func TestMedianOfRatios(t *testing.T) {
 	}
 	if got := (measure.Series{}).Median(); !math.IsNaN(got) {
 		t.Errorf("median of nothing is %v, want NaN", got)
+	}
+}
+
+// The clock of another process must be the one that this process has of itself.
+func TestOfProcessIsThatOfTheProcess(t *testing.T) {
+	at, ok := measure.OfProcess(os.Getpid())
+	if own := measure.Process.Now(); ok && (at <= 0 || at > own || own-at > time.Second) {
+		t.Errorf("%v, want a little less than %v", at, own)
+	}
+	if runtime.GOOS == "linux" && !ok {
+		t.Error("linux does not tell")
 	}
 }
 

@@ -81,6 +81,9 @@ const (
 
 // caveatsOf returns the caveats of a group.
 func (r Report) caveatsOf(group string) string {
+	if own := r.Caveats[group]; own != "" {
+		return own
+	}
 	other, floor := false, false
 	for _, row := range r.Rows {
 		if row.Group == group {

@@ -28,6 +28,12 @@ type Group struct {
 	// Works returns the workloads in the order in which they run. They may
 	// share state; nothing is built before the first runs.
 	Works func(Env) []Work
+	// Done is called after the last work that ran, if it is not nil. It gives
+	// back what the works share.
+	Done func()
+	// Caveats is the text above the group's table; empty stands for that of work
+	// of one process.
+	Caveats string
 }
 
 // A Work measures something and returns the rows that it found.
@@ -87,6 +93,7 @@ type Row struct {
 	Ratio     Num    `json:"ratio"`
 	RatioLow  Num    `json:"ratio_low"`
 	RatioHigh Num    `json:"ratio_high"`
+	Ratios    []Num  `json:"ratios,omitempty"` // by round
 	Floor     Num    `json:"floor"`
 	Goal      string `json:"goal,omitempty"`
 	Status    Status `json:"status"`
@@ -137,6 +144,10 @@ func (r *Row) SetFloor(s measure.Series) { r.Floor = Num(s.Median() / unit(r.Uni
 func (r *Row) SetRatio(of string, s measure.Series) {
 	r.RatioOf = of
 	r.Ratio, r.RatioLow, r.RatioHigh = Num(s.Median()), Num(s.Low()), Num(s.High())
+	r.Ratios = nil
+	for _, x := range s.Samples {
+		r.Ratios = append(r.Ratios, Num(x))
+	}
 }
 
 // Add adds a contender's series of nanoseconds to the row.
@@ -157,15 +168,20 @@ func (r *Row) Against(times float64, ours measure.Series, rivals []measure.Serie
 	}
 	r.Rival, r.RivalValue = best.Name, Num(best.Median()/unit(r.Unit))
 	r.SetRatio("rival/ours", best.Ratio(ours))
-	r.judge(float64(r.Ratio) >= times)
+	r.Judge(float64(r.Ratio) >= times)
 }
 
-// AtMost compares ours with a base that it may exceed times at most.
+// AtMost compares ours with a base that it may exceed times at most. Without
+// either the row is not measured.
 func (r *Row) AtMost(times float64, name string, ours, base measure.Series) {
 	r.SetOurs(ours)
 	r.Goal = fmt.Sprintf("ours/%s <= %gx", name, times)
+	if len(ours.Samples) == 0 || len(base.Samples) == 0 {
+		r.Status = Skipped
+		return
+	}
 	r.SetRatio("ours/"+name, ours.Ratio(base))
-	r.judge(float64(r.Ratio) <= times)
+	r.Judge(float64(r.Ratio) <= times)
 }
 
 // Below compares a value of ours with a limit.
@@ -175,10 +191,11 @@ func (r *Row) Below(limit, ours float64) {
 	if r.Unit != "" {
 		r.Goal += " " + r.Unit
 	}
-	r.judge(ours <= limit)
+	r.Judge(ours <= limit)
 }
 
-func (r *Row) judge(ok bool) {
+// Judge sets the status of a row whose goal is met or not.
+func (r *Row) Judge(ok bool) {
 	switch {
 	case !ok:
 		r.Status = Missed

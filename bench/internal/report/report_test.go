@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,8 @@ func TestRowVerdicts(t *testing.T) {
 		{"no rival, no verdict", func(r *report.Row) { r.Against(7, ours, []measure.Series{series("a")}) }, report.Skipped},
 		{"at the limit of the floor", func(r *report.Row) { r.AtMost(2, "floor", ours, series("floor", 5, 10, 5)) }, report.Met},
 		{"above the floor", func(r *report.Row) { r.AtMost(1.9, "floor", ours, series("floor", 5, 10, 5)) }, report.Missed},
+		{"no base, no verdict", func(r *report.Row) { r.AtMost(2, "floor", ours, series("floor")) }, report.Skipped},
+		{"none of ours, no verdict", func(r *report.Row) { r.AtMost(2, "floor", series("ours"), ours) }, report.Skipped},
 		{"value at its limit", func(r *report.Row) { r.Below(15, 15) }, report.Met},
 		{"value above", func(r *report.Row) { r.Below(15, 15.01) }, report.Missed},
 	}
@@ -54,6 +57,9 @@ func TestRowVerdicts(t *testing.T) {
 func TestAgainstTakesTheBestRival(t *testing.T) {
 	r := report.NewRow("w", "us")
 	r.Against(2, series("ours", 1000, 1000), []measure.Series{series("slow", 9000, 9000), series("fast", 4000, 6000), series("none")})
+	if !slices.Equal(r.Ratios, []report.Num{4, 6}) {
+		t.Errorf("ratios by round are %v, want 4 and 6", r.Ratios)
+	}
 	if r.Rival != "fast" || r.RivalValue != 5 || r.Ours != 1 || r.Ratio != 5 || r.RatioLow != 4 || r.RatioHigh != 6 {
 		t.Errorf("row is %+v, want fast, 5 us against 1 us, 5x (4-6)", r)
 	}
@@ -160,5 +166,19 @@ func TestCaveatsAreThoseOfTheGroup(t *testing.T) {
 		if got := [2]bool{strings.Contains(text, `- "Floor" is`), strings.Contains(text, `of kind "other"`)}; got != want {
 			t.Errorf("%s: of floors and of others it says %v, want %v", group, got, want)
 		}
+	}
+}
+
+// What holds for work in one process does not for two, so that a group may have
+// its own caveats.
+func TestGroupHasItsOwnCaveats(t *testing.T) {
+	r := report.Report{Rows: []report.Row{report.NewRow("a", "ns"), report.NewRow("b", "ns")}, Caveats: map[string]string{"two": "Caveats: of two.\n"}}
+	r.Rows[0].Group, r.Rows[1].Group = "one", "two"
+	one, two := r.Markdown("one"), r.Markdown("two")
+	if !strings.Contains(one, "collector is off") || strings.Contains(one, "of two") {
+		t.Errorf("the group without caveats of its own has not the common ones:\n%s", one)
+	}
+	if !strings.Contains(two, "of two") || strings.Contains(two, "collector is off") {
+		t.Errorf("the group with caveats of its own has others:\n%s", two)
 	}
 }

@@ -17,6 +17,8 @@ type Report struct {
 	Quick   bool    `json:"quick"`
 	Machine Machine `json:"machine"`
 	Rows    []Row   `json:"rows"`
+	// Caveats is the text above the tables of groups that have their own.
+	Caveats map[string]string `json:"-"`
 }
 
 // Missed returns the number of goals that were missed.
