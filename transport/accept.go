@@ -27,7 +27,8 @@ func (k *Kernel) welcome(ctx context.Context, c net.Conn) error {
 		k.report(Event{Kind: Refused, Addr: c.RemoteAddr().String(), Reason: reasonDial(err), Err: err})
 		return err
 	}
-	p := k.peerNamed(s.Peer().ID)
+	p := k.hold(s.Peer().ID)
+	defer p.release()
 	p.accept(newLink(k, p, s, c))
 	return nil
 }

@@ -17,21 +17,27 @@ import (
 // expect notes that this side is about to finish a handshake, and refuses if
 // there is a connection by now.
 func (k *Kernel) expect(about Peer) (*peer, error) {
-	p := k.peerNamed(about.ID)
+	p := k.hold(about.ID)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l := p.link; l != nil && l.isAlive() && l.peer.Instance == about.Instance {
+	l := p.link
+	duplicate := l != nil && l.isAlive() && l.peer.Instance == about.Instance
+	if !duplicate {
+		p.pending++
+	}
+	p.mu.Unlock()
+	if duplicate {
+		p.release()
 		return nil, errDuplicate()
 	}
-	p.pending++
 	return p, nil
 }
 
 // unexpect takes back what expect noted.
 func (p *peer) unexpect() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.pending--
+	p.mu.Unlock()
+	p.release()
 }
 
 func errDuplicate() error {

@@ -37,7 +37,7 @@ func (k *Kernel) Call(ctx context.Context, node, name string, m Message) (Answer
 		if err == nil {
 			err = l.send(ctx, name, &m, call)
 			if err != nil && !l.withdraw(call) {
-				err = nil // it ended while it was sent
+				err = l.ended(call) // while it waited to be sent
 			}
 		} else {
 			err = fmt.Errorf("%w: %w", errLink, err)
@@ -69,6 +69,19 @@ func (l *link) withdraw(call *pending) bool {
 	return true
 }
 
+// ended returns how a call ended that was not sent.
+func (l *link) ended(call *pending) error {
+	o := <-call.done
+	l.calls.release(call)
+	if o.err == nil { // an answer to what was not sent whole
+		o.err = ErrCanceled
+	}
+	if o.stream != nil {
+		o.stream.Close()
+	}
+	return o.err
+}
+
 // await waits for the answer to a call that was sent.
 func (l *link) await(ctx context.Context, call *pending, node, name string) (Answer, error) {
 	var o outcome
@@ -94,6 +107,8 @@ func (l *link) send(ctx context.Context, name string, m *Message, call *pending)
 	if m.Stream == nil && len(m.Body) <= wire.BodyMax {
 		return l.sendCall(ctx, name, m, call)
 	}
+	ctx, cancel := context.WithDeadlineCause(ctx, call.deadline, ErrTimeout)
+	defer cancel()
 	open := wire.Msg{Kind: wire.KindOpen, Corr: call.corr, TTL: millis(time.Until(call.deadline)), Hdr: m.Hdr}
 	if m.Stream != nil {
 		open.Mode, open.Body = wire.ModeCallStream, m.Body
@@ -135,7 +150,7 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 		return nil, fmt.Errorf("%w: %w", errLink, err)
 	}
 	at, wireLane := lane(urgent)
-	if err := l.out.lockForRequest(ctx, at); err != nil {
+	if err := l.out.lockForRequest(ctx, time.Time{}, at); err != nil {
 		l.outs.remove(o.sid)
 		return nil, err
 	}
@@ -143,7 +158,7 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 	b := &l.out.filling().lanes[at]
 	was := len(*b)
 	*b = wire.Append(*b, m)
-	l.out.request(len(*b)-was, name, false) // the stream tells when a cast arrived
+	l.out.request(at, len(*b)-was, name, false) // the stream tells when a cast arrived
 	l.flushSoon()
 	return o, nil
 }

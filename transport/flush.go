@@ -61,8 +61,10 @@ func (o *outbox) finish(b *batch) bool {
 	if o.err == nil && (len(o.rest) > 0 || o.fill != nil && !o.fill.isEmpty()) {
 		return true
 	}
-	o.fill.recycle()
-	o.fill = nil
+	if o.err == nil { // else what was not written is to be reported
+		o.fill.recycle()
+		o.fill = nil
+	}
 	o.writing = o.err != nil
 	o.signalEmpty()
 	return false

@@ -196,8 +196,9 @@ func (k *Kernel) peer(id string) *peer {
 	return k.peers[id]
 }
 
-// peerNamed returns what is known of a node, if only that it exists.
-func (k *Kernel) peerNamed(id string) *peer {
+// hold returns what is known of a node, if only that it exists. It is not
+// forgotten until p.release.
+func (k *Kernel) hold(id string) *peer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	p := k.peers[id]
@@ -205,7 +206,15 @@ func (k *Kernel) peerNamed(id string) *peer {
 		p = newPeer(k, id)
 		k.peers[id] = p
 	}
+	p.holders.Add(1)
 	return p
+}
+
+// release ends what hold began.
+func (p *peer) release() {
+	if p.holders.Add(-1) == 0 {
+		p.k.forget(p)
+	}
 }
 
 // forget drops what is known of a node that is gone and cannot be dialed.
@@ -214,7 +223,7 @@ func (k *Kernel) forget(p *peer) {
 	defer k.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.link == nil && p.addr == "" && p.queue.len == 0 && !p.parked.some.Load() && k.peers[p.id] == p {
+	if p.holders.Load() == 0 && p.link == nil && p.addr == "" && p.queue.len == 0 && !p.parked.some.Load() && k.peers[p.id] == p {
 		delete(k.peers, p.id)
 	}
 }

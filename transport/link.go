@@ -140,7 +140,7 @@ func (l *link) tell() {
 		return
 	}
 	l.out.mu.Lock()
-	lost := l.out.unacked.casts()
+	lost := l.out.casts()
 	l.out.mu.Unlock()
 	for server, n := range l.torn {
 		lost[server] += n
@@ -244,14 +244,14 @@ func lane(urgent bool) (int, wire.Lane) {
 // room.
 func (l *link) sendCast(ctx context.Context, name string, m *Message) error {
 	at, wireLane := lane(m.Urgent)
-	if err := l.out.lockForRequest(ctx, at); err != nil {
+	if err := l.out.lockForRequest(ctx, time.Time{}, at); err != nil {
 		return err
 	}
 	to := l.out.name(name)
 	b := &l.out.filling().lanes[at]
 	was := len(*b)
 	*b = wire.AppendCast(*b, to, wireLane, m.Hdr, m.Body)
-	l.out.request(len(*b)-was, name, true)
+	l.out.request(at, len(*b)-was, name, true)
 	l.flushSoon()
 	return nil
 }
@@ -259,7 +259,7 @@ func (l *link) sendCast(ctx context.Context, name string, m *Message) error {
 // sendMulti sends one cast to several servers.
 func (l *link) sendMulti(ctx context.Context, names []string, m *Message) error {
 	at, wireLane := lane(m.Urgent)
-	if err := l.out.lockForRequest(ctx, at); err != nil {
+	if err := l.out.lockForRequest(ctx, time.Time{}, at); err != nil {
 		return err
 	}
 	msg := wire.Msg{Kind: wire.KindMulti, Lane: wireLane, Hdr: m.Hdr, Body: m.Body}
@@ -274,7 +274,7 @@ func (l *link) sendMulti(ctx context.Context, names []string, m *Message) error 
 		if i == 0 {
 			n = len(*b) - was
 		}
-		l.out.request(n, name, true)
+		l.out.request(at, n, name, true)
 	}
 	l.flushSoon()
 	return nil
@@ -283,14 +283,14 @@ func (l *link) sendMulti(ctx context.Context, names []string, m *Message) error 
 // sendCall sends a call whose body fits into a frame.
 func (l *link) sendCall(ctx context.Context, name string, m *Message, p *pending) error {
 	at, wireLane := lane(m.Urgent)
-	if err := l.out.lockForRequest(ctx, at); err != nil {
+	if err := l.out.lockForRequest(ctx, p.deadline, at); err != nil {
 		return err
 	}
 	to := l.out.name(name)
 	b := &l.out.filling().lanes[at]
 	was := len(*b)
 	*b = wire.AppendCall(*b, p.corr, to, millis(time.Until(p.deadline)), wireLane, m.Hdr, m.Body)
-	l.out.request(len(*b)-was, name, false)
+	l.out.request(at, len(*b)-was, name, false)
 	l.flushNow()
 	return nil
 }

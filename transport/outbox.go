@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
@@ -26,8 +27,9 @@ const (
 
 // A batch is what one write takes: frames by lane, and room to seal them.
 type batch struct {
-	lanes  [laneCount][]byte
-	sealed []byte
+	lanes    [laneCount][]byte
+	requests [laneCount][]sentRequest // in lanes
+	sealed   []byte
 }
 
 // batches are shared by all links, so that an idle link holds none.
@@ -39,6 +41,8 @@ const batchKept = laneMax + wire.FrameMax
 func (b *batch) reset() {
 	for i := range b.lanes {
 		b.lanes[i] = emptied(b.lanes[i])
+		clear(b.requests[i])
+		b.requests[i] = b.requests[i][:0]
 	}
 	b.sealed = emptied(b.sealed)
 }
@@ -87,8 +91,9 @@ func newOutbox(window int64) outbox {
 }
 
 // lockForRequest waits until there is room for a request in a lane, and returns
-// with o locked. After an error o is not locked.
-func (o *outbox) lockForRequest(ctx context.Context, lane int) error {
+// with o locked. It gives up when ctx ends, and at a time unless that is zero.
+// After an error o is not locked.
+func (o *outbox) lockForRequest(ctx context.Context, until time.Time, lane int) error {
 	for {
 		o.mu.Lock()
 		switch {
@@ -101,7 +106,7 @@ func (o *outbox) lockForRequest(ctx context.Context, lane int) error {
 		case o.window > 0 && len(o.filling().lanes[lane]) < laneMax:
 			return nil
 		}
-		if err := o.waitRoom(ctx); err != nil {
+		if err := o.waitRoom(ctx, until); err != nil {
 			return err
 		}
 	}
@@ -109,17 +114,25 @@ func (o *outbox) lockForRequest(ctx context.Context, lane int) error {
 
 // waitRoom waits until senders should look again. It is called with o locked,
 // and returns with o unlocked.
-func (o *outbox) waitRoom(ctx context.Context) error {
+func (o *outbox) waitRoom(ctx context.Context, until time.Time) error {
 	if o.room == nil {
 		o.room = make(chan struct{})
 	}
 	room := o.room
 	o.mu.Unlock()
+	var late <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case <-room:
 		return nil
+	case <-late:
+		return ErrTimeout
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxError(ctx)
 	}
 }
 
@@ -150,10 +163,21 @@ func (o *outbox) name(name string) wire.Name {
 	return wire.Name{Index: i}
 }
 
-// request counts a request of n bytes that was appended. o is locked.
-func (o *outbox) request(n int, name string, cast bool) {
+// request counts a request of n bytes that was appended to a lane. o is locked.
+func (o *outbox) request(lane, n int, name string, cast bool) {
 	o.window -= int64(n)
-	o.unacked.push(name, cast)
+	requests := &o.filling().requests[lane]
+	*requests = append(*requests, sentRequest{name, cast})
+}
+
+// casts returns how many casts to each server were not acknowledged. o is
+// locked.
+func (o *outbox) casts() map[string]int {
+	if o.fill != nil {
+		o.unacked.pushAll(o.fill)
+		o.fill = nil
+	}
+	return o.unacked.casts()
 }
 
 // start makes the caller the writer, if there is none. o is locked.
@@ -189,13 +213,16 @@ func (o *outbox) take(done *batch) *batch {
 	defer o.mu.Unlock()
 	next := o.fill
 	if o.err != nil || next == nil || next.isEmpty() {
-		o.fill = nil
 		done.recycle()
-		next.recycle()
+		if o.err == nil { // else what was not written is to be reported
+			next.recycle()
+			o.fill = nil
+		}
 		o.writing = o.err != nil // nobody writes to a link that failed
 		o.signalEmpty()
 		return nil
 	}
+	o.unacked.pushAll(next)
 	if o.fill = done; done != nil {
 		done.reset()
 	}

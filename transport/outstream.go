@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
@@ -240,7 +241,7 @@ func (l *link) sendData(ctx context.Context, sid uint64, chunk []byte) error {
 			l.flushSoon()
 			return nil
 		}
-		if err := o.waitRoom(ctx); err != nil {
+		if err := o.waitRoom(ctx, time.Time{}); err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,8 @@ type peer struct {
 	// direct is the link when requests may be sent on it: nothing older is queued.
 	direct atomic.Pointer[link]
 
-	parked parkings
+	parked  parkings
+	holders atomic.Int64 // that are about to make it worth keeping
 
 	mu      sync.Mutex
 	addr    string
@@ -80,10 +81,11 @@ func (p *peer) drain(l *link) {
 		p.signal()
 		p.mu.Unlock()
 		if err := l.cast(context.Background(), e.names, &e.m); err != nil {
+			p.detach(l)
 			p.mu.Lock()
 			p.queue.unpop(e)
+			p.tend()
 			p.mu.Unlock()
-			p.detach(l)
 			return
 		}
 	}
@@ -100,10 +102,16 @@ func (p *peer) detach(l *link) {
 	p.link = nil
 	p.direct.Store(nil)
 	p.signal()
-	if p.addr == "" {
+	p.tend()
+}
+
+// tend sees that there is a link if one is wanted. p is locked.
+func (p *peer) tend() {
+	switch {
+	case p.link != nil:
+	case p.addr == "" || p.k.ctx.Err() != nil:
 		p.dropQueue("closed") // nobody can say where to send it
-	}
-	if p.kept || p.queue.len > 0 {
+	case p.kept || p.queue.len > 0:
 		p.connect()
 	}
 }

@@ -62,7 +62,8 @@ func (k *Kernel) Know(id, addr string) error {
 	if err := validName(id); err != nil {
 		return fmt.Errorf("transport: know: %w", err)
 	}
-	p := k.peerNamed(id)
+	p := k.hold(id)
+	defer p.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.addr != addr {
@@ -80,7 +81,8 @@ func (k *Kernel) Keep(id, addr string) error {
 	if err := validName(id); err != nil {
 		return fmt.Errorf("transport: keep: %w", err)
 	}
-	p := k.peerNamed(id)
+	p := k.hold(id)
+	defer p.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if addr != "" && p.addr != addr {

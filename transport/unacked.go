@@ -14,6 +14,16 @@ type sentRequest struct {
 	cast   bool
 }
 
+// pushAll adds the requests of a batch, in the order in which its lanes are
+// written.
+func (u *unacked) pushAll(b *batch) {
+	for lane := range b.requests {
+		for _, r := range b.requests[lane] {
+			u.push(r.server, r.cast)
+		}
+	}
+}
+
 // push adds a request.
 func (u *unacked) push(server string, cast bool) {
 	if n := int(u.sent - u.acked); n == len(u.ring) {

@@ -2,9 +2,7 @@ package genserver
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/clusterluck/clusterluck/transport"
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
@@ -24,16 +22,7 @@ func (o *origin) header(call bool) ([]byte, error) {
 	if len(via) == 0 && len(o.trace) == 0 {
 		return nil, nil
 	}
-	return encodeHeader(via, o.trace)
-}
-
-func encodeHeader(via []string, trace map[string]string) ([]byte, error) {
-	b, err := wire.Marshal(&header{Via: via, Trace: trace})
-	if err == nil && len(b) > wire.HdrMax {
-		err = fmt.Errorf("the trace and the %d servers that wait take %d bytes, of at most %d: %w",
-			len(via), len(b), wire.HdrMax, transport.ErrTooLarge)
-	}
-	return b, err
+	return wire.Marshal(&header{Via: via, Trace: o.trace})
 }
 
 // parseHeader reads what a peer sent as a header.
@@ -41,15 +30,8 @@ func parseHeader(b []byte) (via []string, trace map[string]string, err error) {
 	if len(b) == 0 {
 		return nil, nil, nil
 	}
-	return decodeHeader(b)
-}
-
-func decodeHeader(b []byte) (via []string, trace map[string]string, err error) {
-	if len(b) > wire.HdrMax {
-		return nil, nil, fmt.Errorf("a header of %d bytes: %w", len(b), transport.ErrTooLarge)
-	}
-	var h header
-	err = wire.Unmarshal(b, &h)
+	h := new(header)
+	err = wire.Unmarshal(b, h)
 	return h.Via, h.Trace, err
 }
 

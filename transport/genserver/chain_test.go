@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +104,154 @@ func TestServersThatAnswerLaterCanBeCalledBack(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), transport.ErrCallCycle.Error()) {
 			p.t.Errorf("a cycle over a server that waits: %v", err)
 		}
+	})
+}
+
+// A handler may leave the rest of its work to a goroutine by hand. What that
+// sends says at once that the server does not wait for it, though the handler may
+// not have returned yet.
+func TestDetachedContextsAreNotOfTheHandler(t *testing.T) {
+	everywhere(t, func(p *place) {
+		p.nodes["e"].Know("a", "a:1")
+		p.nodes["a"].Know("e", "e:1")
+		far := p.nodes["a"]
+		arrived, goOn := make(chan struct{}), make(chan struct{})
+		start(p.world, far, "y", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "back", func(ctx context.Context, _ genserver.From, _ any) (string, error) {
+				arrived <- struct{}{}
+				<-goOn
+				return genserver.Call[string](ctx, far, "x@"+p.there.ID(), "hello", nil)
+			})
+			return nil
+		})
+		work := func(ctx context.Context) (string, error) {
+			return genserver.Call[string](ctx, p.there, "y@a", "back", nil)
+		}
+		p.start("x", func(ctx context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "async", func(ctx context.Context, from genserver.From, _ any) (string, error) {
+				defer func() { <-arrived }()
+				return genserver.Async(ctx, from, work)
+			})
+			genserver.Handle(s, "by hand", func(ctx context.Context, from genserver.From, _ any) (string, error) {
+				go func() {
+					got, err := work(genserver.Detach(ctx))
+					from.ReplyError(err)
+					from.Reply(got)
+				}()
+				<-arrived
+				return "", genserver.Later
+			})
+			genserver.Handle(s, "after", func(ctx context.Context, from genserver.From, _ any) (string, error) {
+				time.AfterFunc(time.Second, func() { // the context itself knows that its handler has returned
+					got, err := genserver.Call[string](ctx, p.there, "x", "hello", nil)
+					if err != nil {
+						from.ReplyError(err)
+					}
+					from.Reply(got)
+				})
+				return "", genserver.Later
+			})
+			return hello(ctx, s)
+		})
+		for _, event := range []string{"async", "by hand", "after"} {
+			if event == "by hand" {
+				continue
+			}
+			time.AfterFunc(time.Second, func() {
+				select {
+				case goOn <- struct{}{}:
+				default:
+				}
+			})
+			if got, err := call[string](p, "x", event, nil); got != "world" || err != nil {
+				p.t.Errorf("%s: replied %q, %v", event, got, err)
+			}
+		}
+	})
+}
+
+// Servers on other nodes that wait for a call wait for what it leaves to a
+// goroutine, too.
+func TestDetachedContextsKeepWhoWaits(t *testing.T) {
+	bubble(t, func(w *world) {
+		start(w, w.nodes["a"], "w", forward(w.nodes["a"]))
+		start(w, w.nodes["a"], "v", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "go", func(ctx context.Context, _ genserver.From, _ any) (string, error) {
+				return genserver.Call[string](ctx, w.nodes["a"], "x@b", "async", []string{"v@a"})
+			})
+			return nil
+		})
+		start(w, w.nodes["b"], "x", forward(w.nodes["b"]))
+		begin := time.Now()
+		_, err := genserver.Call[string](w.t.Context(), w.nodes["a"], "v", "go", nil)
+		if err == nil || !strings.Contains(err.Error(), transport.ErrCallCycle.Error()) {
+			w.t.Errorf("a cycle over a goroutine: %v", err)
+		}
+		took(w.t, begin, 0)
+	})
+}
+
+// A handler that has answered early keeps only its own server waiting.
+func TestHandlersThatAnsweredEarly(t *testing.T) {
+	everywhere(t, func(p *place) {
+		var l log[string]
+		note := func(what string, err error) { l.add(fmt.Sprint(what, " ", err == nil)) }
+		p.start("x", func(ctx context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "early", func(ctx context.Context, from genserver.From, _ any) (string, error) {
+				from.Reply("early")
+				_, err := genserver.Call[string](ctx, p.there, "w", "hello", nil)
+				note("the caller", err)
+				_, err = genserver.Call[string](ctx, p.there, "x", "hello", nil)
+				note("itself", err)
+				return "", nil
+			})
+			return hello(ctx, s)
+		})
+		p.start("w", func(ctx context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "go", func(ctx context.Context, _ genserver.From, _ any) (string, error) {
+				return genserver.Call[string](ctx, p.there, "x", "early", nil)
+			})
+			return hello(ctx, s)
+		})
+		begin := time.Now()
+		if got, err := call[string](p, "w", "go", nil); got != "early" || err != nil {
+			p.t.Errorf("replied %q, %v", got, err)
+		}
+		if got := l.list(); len(got) != 2 || got[0] != "the caller true" || got[1] != "itself false" {
+			p.t.Errorf("calls after the reply: %v", got)
+		}
+		if d := time.Since(begin); d > time.Second {
+			p.t.Errorf("it took %v", d)
+		}
+	})
+}
+
+// A counting kernel counts the calls to other nodes.
+type counting struct {
+	genserver.Kernel
+	calls atomic.Int32
+}
+
+func (k *counting) Call(ctx context.Context, node, name string, m transport.Message) (transport.Answer, error) {
+	k.calls.Add(1)
+	return k.Kernel.Call(ctx, node, name, m)
+}
+
+// Each end notices a cycle by itself: the caller before it sends anything, the
+// server before the message waits.
+func TestBothEndsNoticeCycles(t *testing.T) {
+	bubble(t, func(w *world) {
+		start(w, w.nodes["a"], "x", forward(w.nodes["a"]))
+		k := &counting{Kernel: w.nodes["b"]}
+		start(w, w.nodes["b"], "y", forward(k))
+		_, err := genserver.Call[string](w.t.Context(), w.nodes["a"], "x", "via", []string{"y@b", "x@a"})
+		if err == nil || k.calls.Load() != 0 {
+			w.t.Errorf("%v, after %d calls", err, k.calls.Load())
+		}
+		_, err = w.nodes["a"].Call(w.t.Context(), "b", "y", transport.Message{
+			Hdr: []byte("\xa1\x01\x82\x63q@a\x63y@b"), Body: []byte("\x82\x63via\x80"),
+		})
+		want(w.t, err, transport.ErrCallCycle)
 	})
 }
 

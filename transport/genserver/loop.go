@@ -24,8 +24,8 @@ func (s *Server) next() bool {
 			return false
 		}
 		s.sync()
-		if len(ep.senders) > 0 && (!admitted || ep.filled == 0) {
-			admitted = true // once, or senders that find no room keep the server from running
+		if len(ep.senders) > 0 && !admitted {
+			admitted = true // once: senders that find no room must not keep the server from running
 			if links := ep.admit(); links != nil {
 				ep.mu.Unlock()
 				ep.tellRoom(links)
@@ -33,14 +33,9 @@ func (s *Server) next() bool {
 				continue
 			}
 		}
-		if ep.filled != 0 && !ep.paused {
-			if ep.ready() {
-				ep.mu.Unlock()
-				return true
-			}
-			if len(ep.senders) > 0 {
-				continue
-			}
+		if ep.filled != 0 && !ep.paused && ep.ready() {
+			ep.mu.Unlock()
+			return true
 		}
 		if ep.draining && len(ep.apart) == 0 {
 			ep.mu.Unlock()
@@ -53,6 +48,7 @@ func (s *Server) next() bool {
 			s.handed = false
 			return true
 		}
+		admitted = false
 		ep.mu.Lock()
 	}
 }
@@ -166,14 +162,18 @@ func (s *Server) conclude(it *item, value any, err error) {
 		}
 		return
 	case err == nil:
-		r.finish(answered, value, nil)
+		if !r.finish(returned, value, nil) {
+			r.apart.Store(true)
+		}
 	case err == Later:
 		r.apart.Store(true)
 		s.apart = append(s.apart, r)
 		return
 	default:
 		s.failed++
-		r.finish(answered, nil, ofHandler(err))
+		if !r.finish(returned, nil, ofHandler(err)) {
+			r.apart.Store(true)
+		}
 	}
 	s.finish(r)
 }

@@ -1,8 +1,10 @@
 package genserver_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -216,6 +218,91 @@ func TestBlockedSendersKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// Who comes later must not overtake who waits for room, though there is some.
+func TestBlockedSendersAreNotOvertaken(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["a"]}
+		var l log[string]
+		step := make(chan struct{})
+		s := p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "put", func(_ context.Context, _ genserver.From, v string) (bool, error) {
+				<-step
+				l.add(v)
+				return true, nil
+			})
+			return s.SetMailbox(genserver.Mailbox{Len: 8})
+		})
+		var wait sync.WaitGroup
+		for _, letter := range letters(14) {
+			wait.Go(func() {
+				if err := cast(p, "srv", "put", letter); err != nil {
+					p.t.Error(err)
+				}
+			})
+			settle()
+			if letter == "k" { // ten were sent, two of them wait: one step makes room that is not used yet
+				step <- struct{}{}
+				settle()
+			}
+		}
+		for range 2 {
+			step <- struct{}{}
+			settle()
+		}
+		if got := s.Stats(); got.Waiting != 8 { // a quarter was free, so that those who waited got in
+			p.t.Errorf("stats are %+v", got)
+		}
+		close(step)
+		wait.Wait()
+		if got := l.list(); !slices.Equal(got, letters(14)) {
+			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+func TestUrgentMessagesAreDroppedLast(t *testing.T) {
+	everywhere(t, func(p *place) {
+		h := hold(p, genserver.Mailbox{Len: 2, Policy: genserver.DropOldest})
+		for _, letter := range letters(5) {
+			m := genserver.Message{Ref: p.ref("srv"), Event: "put", Value: letter, Urgent: letter == "a" || letter == "e"}
+			if err := genserver.Send(p.t.Context(), p.here, m); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		settle()
+		h.release()
+		if got := h.log.list(); !slices.Equal(got, []string{"a", "e"}) {
+			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+// A cast that gives up at the moment when there is room is either refused or
+// handled, not both.
+func TestCastsThatGiveUpAreNotHandled(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["a"]}
+		both := make(map[bool]int)
+		for range 200 {
+			h := hold(p, genserver.Mailbox{Len: 1})
+			if err := cast(p, "srv", "put", "a"); err != nil {
+				p.t.Fatal(err)
+			}
+			time.AfterFunc(5*time.Second, h.release)
+			err := cast(p, "srv", "put", "b")
+			handled := slices.Contains(h.log.list(), "b")
+			if handled != (err == nil) {
+				p.t.Fatalf("handled: %v, error: %v", handled, err)
+			}
+			both[handled]++
+			h.Kill()
+		}
+		if len(both) != 2 {
+			p.t.Errorf("it always ended the same way: %v", both)
+		}
+	})
+}
+
 func TestBlockedSendersGiveUp(t *testing.T) {
 	bubble(t, func(w *world) {
 		p := &place{w, w.nodes["a"], w.nodes["a"]}
@@ -272,6 +359,16 @@ func TestBlockedSendersLearnThatTheServerStops(t *testing.T) {
 			want(p.t, err, transport.ErrNoServer)
 		}
 		took(p.t, start, 0)
+
+		h = hold(p, genserver.Mailbox{Len: 1})
+		send("put") // it waits in the mailbox, and Stop lets it be handled
+		send("put")
+		start = time.Now()
+		go h.Stop(p.t.Context())
+		want(p.t, <-ends, transport.ErrNoServer)
+		took(p.t, start, 0)
+		h.release()
+		want(p.t, <-ends, nil)
 	})
 }
 
@@ -464,4 +561,39 @@ func TestHandledMessagesAreLetGoOf(t *testing.T) {
 		}
 		close(gate)
 	})
+}
+
+// What strangers call their events must not be kept.
+func TestNamesOfEventsAreNotKept(t *testing.T) {
+	k := loopback(t, "a")
+	s, err := genserver.Start(k, "srv", func(_ context.Context, s *genserver.Server) error {
+		return s.SetMailbox(genserver.Mailbox{Len: -1})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Kill()
+	service, _ := k.Lookup("srv")
+	send := func(from, to int) {
+		for n := from; n < to; n++ {
+			body := append([]byte{0x82, 0x78, 200}, bytes.Repeat([]byte("x"), 200)...)
+			copy(body[3:], fmt.Sprint(n))
+			service.Deliver(&transport.Delivery{From: "b", Body: append(body, 0xf6)})
+		}
+		if _, err := genserver.Call[any](t.Context(), k, "srv", "x", nil); !errors.Is(err, transport.ErrNoHandler) {
+			t.Fatal(err)
+		}
+	}
+	heap := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	send(0, 20_000)
+	before := heap()
+	send(20_000, 40_000)
+	if grown := heap() - before; grown > 2<<20 {
+		t.Errorf("20,000 events made the heap grow by %d bytes", grown)
+	}
 }

@@ -13,7 +13,8 @@ import (
 // What became of a request.
 const (
 	pending  uint32 = iota
-	answered        // with a reply or an error
+	returned        // its handler did, and that answered it
+	answered        // by somebody else; its handler may still run
 	canceled        // its caller gave up, or is gone
 	expired         // its deadline passed
 )
@@ -202,28 +203,24 @@ func (r *request) origin() origin {
 	return o
 }
 
+// blocks reports whether r's server is busy with it.
+func (r *request) blocks() bool { return !r.apart.Load() && r.state.Load() != returned }
+
 // waits reports whether the server addr waits, directly or through others, for
 // what comes from o.
 func (o *origin) waits(addr string) bool {
-	for _, via := range o.via {
-		if via == addr {
-			return true
-		}
+	if slices.Contains(o.via, addr) {
+		return true
 	}
 	for r := o.up; r != nil; r = r.up {
+		if r.ep.addr == addr && r.blocks() {
+			return true
+		}
 		if r.state.Load() != pending {
 			return false // whoever waited for r does not any more
 		}
-		if !r.apart.Load() && r.ep.addr == addr {
+		if r.more != nil && slices.Contains(r.more.via, addr) {
 			return true
-		}
-		if r.more == nil {
-			continue
-		}
-		for _, via := range r.more.via {
-			if via == addr {
-				return true
-			}
 		}
 	}
 	return false
@@ -232,16 +229,18 @@ func (o *origin) waits(addr string) bool {
 // chain returns the servers that wait for what comes from o, the first caller
 // first.
 func (o *origin) chain() []string {
-	var chain []string // the last first
-	for r := o.up; r != nil && r.state.Load() == pending; r = r.up {
-		if !r.apart.Load() {
+	chain := appendReversed(nil, o.via) // the last first
+	for r := o.up; r != nil; r = r.up {
+		if r.blocks() {
 			chain = append(chain, r.ep.addr)
+		}
+		if r.state.Load() != pending {
+			break
 		}
 		if r.more != nil {
 			chain = appendReversed(chain, r.more.via)
 		}
 	}
-	chain = appendReversed(chain, o.via)
 	slices.Reverse(chain)
 	return chain
 }

@@ -104,6 +104,7 @@ func (s *Server) failAll(calls []*request, reason error) {
 		reason = crash.withoutStack()
 	}
 	for _, r := range calls {
+		r.apart.Store(true) // the next incarnation is free
 		r.finish(answered, nil, reason)
 	}
 	s.root.finish(canceled, nil, nil)
