@@ -214,11 +214,50 @@ func TestCallsTimeOut(t *testing.T) {
 		took(p.t, start, time.Second)
 		want(p.t, err, transport.ErrCanceled)
 		want(p.t, err, context.Canceled)
-		if got := ended.list(); len(got) != 3 { // the fourth call was never made
+		got := ended.list()
+		if len(got) != 3 { // the fourth call was never made
+			p.t.Errorf("contexts of handlers ended with %v", got)
+		}
+		if p.here == p.there && got[0] != context.DeadlineExceeded || got[2] != context.Canceled {
 			p.t.Errorf("contexts of handlers ended with %v", got)
 		}
 	})
 }
+
+func TestCallsTimeOutEachAtItsDeadline(t *testing.T) {
+	everywhere(t, func(p *place) {
+		s := p.start("srv", hello)
+		s.Pause()
+		var wait sync.WaitGroup
+		for _, d := range []time.Duration{300, 100, 200, 150} {
+			wait.Go(func() {
+				ctx := &patient{p.t.Context(), time.Now().Add(d * time.Millisecond)}
+				begin := time.Now()
+				_, err := genserver.Call[string](ctx, p.here, p.ref("srv"), "hello", nil)
+				if got := time.Since(begin); !errors.Is(err, transport.ErrTimeout) || got != d*time.Millisecond {
+					p.t.Errorf("the call of %d ms ended after %v with %v", d, got, err)
+				}
+			})
+			settle()
+		}
+		wait.Wait()
+		begin := time.Now()
+		_, err := genserver.Call[string](&patient{p.t.Context(), begin}, p.here, p.ref("srv"), "hello", nil)
+		want(p.t, err, transport.ErrTimeout)
+		took(p.t, begin, 0)
+		if got := s.Stats().Waiting; p.here == p.there && got != 4 {
+			p.t.Errorf("%d calls wait: the last was late before it was made", got)
+		}
+	})
+}
+
+// A patient context has a deadline and does not end.
+type patient struct {
+	context.Context
+	at time.Time
+}
+
+func (c *patient) Deadline() (time.Time, bool) { return c.at, true }
 
 // Calls in a row share one look at the clock. None may end early for that, and
 // none much later.
@@ -262,6 +301,29 @@ func TestCallsThatWereGivenUpAreNotHandled(t *testing.T) {
 		}
 		if got := l.list(); !slices.Equal(got, []int{3}) {
 			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+// With EncodeLocal two sides of a call share no memory, and without it they do.
+func TestLocalMessagesAreSharedUnlessEncoded(t *testing.T) {
+	everywhere(t, func(p *place) {
+		var req, rep *order
+		p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "x", func(_ context.Context, _ genserver.From, o *order) (*order, error) {
+				req, rep = o, &order{ID: "y"}
+				return rep, nil
+			})
+			return nil
+		})
+		sent := &order{ID: "x"}
+		got, err := call[*order](p, "srv", "x", sent)
+		if err != nil || got.ID != "y" || req.ID != "x" {
+			p.t.Fatal(got, err)
+		}
+		shares := p.here == p.there && !p.here.EncodeLocal()
+		if (req == sent) != shares || (rep == got) != shares {
+			p.t.Errorf("request shared: %v, reply shared: %v, want %v", req == sent, rep == got, shares)
 		}
 	})
 }
@@ -367,6 +429,13 @@ func TestRepliesThatComeLater(t *testing.T) {
 		want(p.t, (<-ends).err, errEmpty)
 
 		from, ends = keep()
+		_, nested := genserver.Call[int](p.t.Context(), p.here, "nobody", "x", nil)
+		if err := from.ReplyError(nested); err != nil {
+			p.t.Fatal(err)
+		}
+		want(p.t, (<-ends).err, genserver.ErrNested)
+
+		from, ends = keep()
 		want(p.t, (<-ends).err, transport.ErrTimeout)
 		settle()
 		want(p.t, from.Reply(9), genserver.ErrNoCaller)
@@ -454,12 +523,17 @@ func TestContextsOfHandlersCanBeDerived(t *testing.T) {
 
 func TestMultiCallYieldsWhatEachServerReplied(t *testing.T) {
 	bubble(t, func(w *world) {
+		var gaveUp atomic.Int32
 		for i, name := range []string{"slow", "quick", "broken"} {
 			start(w, w.nodes[[]string{"a", "b", "b"}[i]], name, func(_ context.Context, s *genserver.Server) error {
-				genserver.Handle(s, "work", func(_ context.Context, _ genserver.From, n int) (int, error) {
+				genserver.Handle(s, "work", func(ctx context.Context, _ genserver.From, n int) (int, error) {
 					switch name {
 					case "slow":
-						pass(time.Second)
+						select {
+						case <-time.After(time.Second):
+						case <-ctx.Done():
+							gaveUp.Add(1)
+						}
 					case "broken":
 						return 0, errEmpty
 					}
@@ -489,13 +563,19 @@ func TestMultiCallYieldsWhatEachServerReplied(t *testing.T) {
 			w.t.Errorf("the last to reply is %s", last)
 		}
 		start := time.Now()
+		n := 0
 		for range genserver.MultiCall[int](w.t.Context(), w.nodes["a"], refs, "work", 7) {
-			break // the others are given up
+			if n++; n == len(refs)-1 {
+				break // the slow one is given up
+			}
 		}
-		took(w.t, start, 0)
+		settle()
+		took(w.t, start, time.Millisecond)
+		if gaveUp.Load() != 1 {
+			w.t.Error("leaving the loop did not end the call that was open")
+		}
 		for range genserver.MultiCall[int](w.t.Context(), w.nodes["a"], nil, "work", 7) {
 			w.t.Error("no servers, and yet a result")
 		}
-		pass(2 * time.Second) // the handler that was left alone returns
 	})
 }

@@ -249,7 +249,7 @@ func TestBlockedSendersAreNotOvertaken(t *testing.T) {
 			step <- struct{}{}
 			settle()
 		}
-		if got := s.Stats(); got.Waiting != 8 { // a quarter was free, so that those who waited got in
+		if got := s.Stats(); got.Waiting != 7 { // a quarter was free, so that two who waited got in, and one was handled
 			p.t.Errorf("stats are %+v", got)
 		}
 		close(step)
@@ -268,8 +268,8 @@ func TestUrgentMessagesAreDroppedLast(t *testing.T) {
 			if err := genserver.Send(p.t.Context(), p.here, m); err != nil {
 				p.t.Fatal(err)
 			}
+			settle()
 		}
-		settle()
 		h.release()
 		if got := h.log.list(); !slices.Equal(got, []string{"a", "e"}) {
 			p.t.Errorf("handled %v", got)
@@ -554,9 +554,14 @@ func TestHandledMessagesAreLetGoOf(t *testing.T) {
 		settle()
 		s.Resume()
 		settle()
-		runtime.GC()
-		settle()
-		if got := int(freed.Load()); got < n/2-100 {
+		got := 0
+		for range 200 { // cleanups run a while after a collection
+			runtime.GC()
+			if got = int(freed.Load()); got >= n/2-100 {
+				break
+			}
+		}
+		if got < n/2-100 {
 			p.t.Errorf("%d of %d messages that were handled are free", got, n/2)
 		}
 		close(gate)

@@ -63,6 +63,29 @@ func TestMonitorsLearnThatANodeIsGone(t *testing.T) {
 	})
 }
 
+// A monitor that a handler stops must not call back, though the news waits
+// already.
+func TestServersStopTheirMonitors(t *testing.T) {
+	everywhere(t, func(p *place) {
+		other := p.start("other", nothing)
+		start(p.world, p.here, "watcher", func(_ context.Context, s *genserver.Server) error {
+			stop := s.Monitor(p.ref("other"), func(genserver.Down) { p.t.Error("called after stop") })
+			genserver.Handle(s, "stop", func(context.Context, genserver.From, any) (bool, error) {
+				other.Kill()
+				settle()
+				stop()
+				return true, nil
+			})
+			return nil
+		})
+		settle()
+		if _, err := genserver.Call[bool](p.t.Context(), p.here, "watcher", "stop", nil); err != nil {
+			p.t.Fatal(err)
+		}
+		settle()
+	})
+}
+
 // A server's monitor calls back between its messages, not beside them, and ends
 // with the server.
 func TestServersMonitorOthers(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -354,9 +355,47 @@ func TestCrashFailsCallsAtOnce(t *testing.T) {
 				if stack == nil || stack.Event != "crash" || !strings.Contains(string(stack.Stack), "server_test.go") {
 					p.t.Errorf("the observer was told %+v", stack)
 				}
+				var told *genserver.CrashError
+				if errors.As(err, &told) && told.Stack != nil {
+					p.t.Error("the caller is told the stack")
+				}
+				if got := s.Stats().Crashes; got != 1 {
+					p.t.Errorf("%d crashes counted", got)
+				}
 			})
 		})
 	}
+}
+
+// Nothing that a server was given may be kept when it has ended.
+func TestServersThatEndedKeepNothing(t *testing.T) {
+	bubble(t, func(w *world) {
+		var freed atomic.Int32
+		given := func() *order {
+			o := &order{Notes: make([]string, 100)}
+			runtime.AddCleanup(o, func(int) { freed.Add(1) }, 0)
+			return o
+		}
+		for _, end := range []func(s *genserver.Server){(*genserver.Server).Kill, func(s *genserver.Server) { s.Stop(w.t.Context()) }} {
+			s := start(w, w.nodes["a"], "srv", func(_ context.Context, s *genserver.Server) error {
+				s.Every(time.Hour, "x", given())
+				s.SendAfter(time.Hour, "x", given())
+				return nil
+			})
+			end(s)
+			settle()
+			s.SendAfter(time.Hour, "x", given())
+			s.Every(time.Hour, "x", given())
+		}
+		settle()
+		for range 5 {
+			runtime.GC()
+			settle()
+		}
+		if got := freed.Load(); got < 6 { // the runtime may hold on to a timer that was stopped
+			w.t.Errorf("%d of 8 are free", got)
+		}
+	})
 }
 
 // Casts from many goroutines must all arrive, each sender's in order, whatever

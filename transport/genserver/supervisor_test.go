@@ -221,6 +221,36 @@ func TestSupervisorsGiveUp(t *testing.T) {
 	})
 }
 
+// A pause is not the next incarnation's.
+func TestAPausedChildIsRestartedAwake(t *testing.T) {
+	everywhere(t, func(p *place) {
+		f := &family{place: p, fail: make(map[string]int)}
+		var first *genserver.Server
+		y := f.child("y", 0)
+		init := y.Init
+		y.Init = func(ctx context.Context, s *genserver.Server) error {
+			if first == nil {
+				first = s
+			}
+			return init(ctx, s)
+		}
+		p.start("sup", genserver.Supervise(genserver.Group{Strategy: genserver.OneForAll, Children: []genserver.Child{f.child("x", 0), y}}))
+		first.Pause()
+		if err := cast(p, "y", "count", nil); err != nil {
+			p.t.Fatal(err)
+		}
+		settle()
+		f.crash("x")
+		if got, err := call[int](p, "y", "count", nil); got != 2 || err != nil {
+			p.t.Errorf("it counts %d, %v", got, err)
+		}
+		first.Pause() // of an incarnation that is gone
+		if got, err := call[int](p, "y", "count", nil); got != 3 || err != nil {
+			p.t.Errorf("it counts %d, %v", got, err)
+		}
+	})
+}
+
 func TestNoRestartsAtAll(t *testing.T) {
 	bubble(t, func(w *world) {
 		f, s := supervised(&place{w, w.nodes["a"], w.nodes["a"]}, genserver.Group{Intensity: -1})
