@@ -20,6 +20,7 @@ func TestMonitorsTellWhyAServerEnded(t *testing.T) {
 	}{
 		{"stop", func(_ *world, b *transport.Kernel, s transport.Service) { b.Unregister("box", s, nil) }, transport.ErrStopped},
 		{"crash", func(_ *world, b *transport.Kernel, s transport.Service) { b.Unregister("box", s, transport.ErrCrashed) }, transport.ErrCrashed},
+		{"crash and go on", func(_ *world, b *transport.Kernel, s transport.Service) { b.Down("box", s, transport.ErrCrashed) }, transport.ErrCrashed},
 		{"node closes", func(_ *world, b *transport.Kernel, _ transport.Service) { b.Close() }, transport.ErrNodeDown},
 		{"node dies", func(w *world, _ *transport.Kernel, _ transport.Service) { w.net.Kill("b") }, transport.ErrNodeDown},
 	}

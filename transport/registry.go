@@ -78,16 +78,41 @@ func (k *Kernel) Unregister(name string, s Service, reason error) {
 	next := maps.Clone(old)
 	delete(next, name)
 	r.services.Store(&next)
+	watchers := r.takeWatchers(name)
+	r.mu.Unlock()
+	tellDown(watchers, reason)
+	for _, l := range k.links() {
+		l.resume(name)
+	}
+}
+
+// Down tells monitors of other nodes that the service s of name has crashed or
+// stopped, though it keeps the name and will go on. Monitors that are made later
+// are not told.
+func (k *Kernel) Down(name string, s Service, reason error) {
+	r := k.registry
+	r.mu.Lock()
+	var watchers []CallRef
+	if (*r.services.Load())[name] == s {
+		watchers = r.takeWatchers(name)
+	}
+	r.mu.Unlock()
+	tellDown(watchers, reason)
+}
+
+// takeWatchers returns the monitors of a name, and forgets them. r is locked.
+func (r *registry) takeWatchers(name string) []CallRef {
 	watchers := r.watchers[name]
 	delete(r.watchers, name)
-	r.mu.Unlock()
+	return watchers
+}
+
+// tellDown tells monitors why what they watch ended.
+func tellDown(watchers []CallRef, reason error) {
 	code, text := codeOf(reason)
 	for _, w := range watchers {
 		w.link.watchers.Add(-1)
 		w.link.down(w.corr, code, text)
-	}
-	for _, l := range k.links() {
-		l.resume(name)
 	}
 }
 

@@ -370,6 +370,42 @@ func TestMonitorsOfSupervisedServers(t *testing.T) {
 	})
 }
 
+// Children that are restarted because of another have lost their state too.
+func TestMonitorsOfSiblings(t *testing.T) {
+	everywhere(t, func(p *place) {
+		f, _ := supervised(p, genserver.Group{Strategy: genserver.OneForAll})
+		var downs log[genserver.Down]
+		genserver.Monitor(p.here, p.ref("y"), downs.add)
+		settle()
+		f.crash("x")
+		if got := downs.list(); len(got) != 1 || !errors.Is(got[0].Err, transport.ErrStopped) {
+			p.t.Errorf("told %v", got)
+		}
+	})
+}
+
+// What a handler left to a goroutine before it crashed may call the server that
+// was restarted: nobody waits for it there.
+func TestGoroutinesOfACrashedServerMayCallTheNext(t *testing.T) {
+	everywhere(t, func(p *place) {
+		end := make(chan error, 1)
+		c := genserver.Child{Name: "x", Init: func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "crash", func(ctx context.Context, _ genserver.From, _ any) (bool, error) {
+				time.AfterFunc(time.Second, func() {
+					_, err := genserver.Call[string](context.WithoutCancel(ctx), p.there, "x", "hello", nil)
+					end <- err
+				})
+				panic("as planned")
+			})
+			return hello(context.Background(), s)
+		}}
+		p.start("sup", genserver.Supervise(genserver.Group{Children: []genserver.Child{c}}))
+		_, err := call[bool](p, "x", "crash", nil)
+		want(p.t, err, transport.ErrCrashed)
+		want(p.t, <-end, nil)
+	})
+}
+
 func TestSupervisorsThatCannotBe(t *testing.T) {
 	bubble(t, func(w *world) {
 		f := &family{place: &place{w, w.nodes["a"], w.nodes["a"]}, fail: make(map[string]int)}
