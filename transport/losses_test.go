@@ -163,7 +163,11 @@ func TestNodeIsKnownWhileItReconnects(t *testing.T) {
 		nodes = append(nodes, k)
 	}
 	nodes[1].Register("echo", &echo{})
-	for i := range 3000 {
+	rounds := 3000
+	if testing.Short() {
+		rounds = 300
+	}
+	for i := range rounds {
 		if _, err := nodes[0].Connect(t.Context(), "b:1"); err != nil {
 			continue // b still has the old link: duplicate
 		}
