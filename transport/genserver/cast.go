@@ -131,8 +131,7 @@ func (ep *endpoint) offer(lane int, it item, s *sender) (waits bool, err error) 
 	var wake chan<- struct{}
 	if waits = full && ep.box.Policy == Block; waits {
 		s.item, s.lane = it, lane
-		ep.senders = append(ep.senders, s)
-		wake = ep.interrupt()
+		wake = ep.line(s)
 	} else {
 		wake = ep.put(lane, it)
 	}

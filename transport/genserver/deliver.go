@@ -61,8 +61,7 @@ func (ep *endpoint) keep(link transport.LinkID) {
 			return
 		}
 	}
-	ep.senders = append(ep.senders, &sender{link: link})
-	wake := ep.interrupt()
+	wake := ep.line(&sender{link: link})
 	ep.mu.Unlock()
 	rouse(wake)
 }

@@ -1,6 +1,7 @@
 package genserver
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -263,6 +264,21 @@ func (ep *endpoint) late(now int64) (late []*request) {
 // deadlineOf converts a time to the endpoint's clock.
 func (ep *endpoint) deadlineOf(t time.Time) int64 { return max(int64(t.Sub(ep.base)), 0) + 1 }
 
+// line lets a sender wait for room behind those that do. It returns what
+// interrupt does. ep is locked.
+func (ep *endpoint) line(s *sender) (wake chan<- struct{}) {
+	if len(ep.senders) == cap(ep.senders) { // before it grows, who gave up goes
+		ep.senders = slices.DeleteFunc(ep.senders, (*sender).isGone)
+	}
+	ep.senders = append(ep.senders, s)
+	return ep.interrupt()
+}
+
+// isGone reports whether nobody waits with s any more.
+func (s *sender) isGone() bool {
+	return s.gone || s.item.req != nil && s.item.req.state.Load() != pending
+}
+
 // admit takes over what senders wait with, as far as there is room. Little by
 // little would cost a switch of goroutines a message, so it waits until a
 // quarter of the mailbox is free. It returns the connections to be told of room,
@@ -275,7 +291,7 @@ func (ep *endpoint) admit() (links []transport.LinkID) {
 	for len(ep.senders) > 0 {
 		s := ep.senders[0]
 		switch {
-		case s.gone || s.item.req != nil && s.item.req.state.Load() != pending:
+		case s.isGone():
 		case s.link != transport.LinkID{}:
 			links = append(links, s.link)
 		case !ep.fits(s.item.size):

@@ -17,6 +17,7 @@ type From struct {
 	node string
 	role transport.Role
 	call *request // nil for casts
+	to   *Server
 }
 
 // Node returns the id of the node that the message came from, as it proved it.

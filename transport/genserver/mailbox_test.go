@@ -333,6 +333,36 @@ func TestBlockedSendersGiveUp(t *testing.T) {
 	})
 }
 
+// Senders that gave up must not be remembered for as long as the server hangs.
+func TestSendersThatGaveUpAreForgotten(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["a"]}
+		hold(p, genserver.Mailbox{Len: 1})
+		if err := cast(p, "srv", "put", "a"); err != nil {
+			p.t.Fatal(err)
+		}
+		const n = 1000
+		var freed atomic.Int32
+		for i := range n {
+			ctx, cancel := context.WithTimeout(p.t.Context(), time.Millisecond)
+			o := &order{Notes: make([]string, 100)}
+			runtime.AddCleanup(o, func(int) { freed.Add(1) }, 0)
+			if i%2 == 0 {
+				want(p.t, genserver.Cast(ctx, p.here, "srv", "put", o), transport.ErrOverload)
+			} else {
+				_, err := genserver.Call[string](ctx, p.here, "srv", "put", o)
+				want(p.t, err, transport.ErrTimeout)
+			}
+			cancel()
+		}
+		runtime.GC()
+		settle()
+		if got := freed.Load(); got < n*9/10 {
+			p.t.Errorf("%d messages of %d are free", got, n)
+		}
+	})
+}
+
 func TestBlockedSendersLearnThatTheServerStops(t *testing.T) {
 	everywhere(t, func(p *place) {
 		h := hold(p, genserver.Mailbox{Len: 1})

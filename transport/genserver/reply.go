@@ -38,13 +38,12 @@ func (f From) answer(rep any, err error) error {
 //
 // A panic in fn fails the call and crashes the server, as one in a handler does.
 func Async[Rep any](ctx context.Context, from From, fn func(ctx context.Context) (Rep, error)) (Rep, error) {
-	o := originOf(ctx)
 	ctx = Detach(ctx)
 	go func() {
 		returned := false
 		defer func() {
 			if !returned {
-				o.crash(recover(), from)
+				from.crash(recover())
 			}
 		}()
 		rep, err := fn(ctx)
@@ -147,24 +146,19 @@ func encodeAnswer(value any, err error) (any, error) {
 
 // crash ends the incarnation whose handler began what panicked, and fails the
 // call.
-func (o *origin) crash(value any, from From) {
-	if o.up == nil {
-		panic(value)
+func (f From) crash(value any) {
+	s := f.to
+	reason := &CrashError{Server: s.ep.name, Value: value, Stack: debug.Stack()}
+	if f.call != nil {
+		s.ep.settle(f.call, answered, nil, reason.withoutStack())
 	}
-	ep := o.up.ep
-	reason := &CrashError{Server: ep.name, Value: value, Stack: debug.Stack()}
-	if from.call != nil {
-		ep.settle(from.call, answered, nil, reason.withoutStack())
-	}
-	ep.mu.Lock()
-	s := ep.inc
-	ep.mu.Unlock()
-	if s == nil || !ep.giveUp(s, reason) {
+	if !s.ep.giveUp(s, reason) {
 		return
 	}
-	ep.mu.Lock()
-	ep.countEnd(reason)
-	ep.mu.Unlock()
+	s.ep.mu.Lock()
+	s.ep.countEnd(reason)
+	s.ep.mu.Unlock()
+	s.ep.observe(Observation{Server: s.ep.name, Err: reason})
 	s.decide(reason)
 }
 

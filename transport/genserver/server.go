@@ -100,9 +100,9 @@ func (ep *endpoint) start(ctx context.Context, init func(context.Context, *Serve
 	ready := make(chan error, 1)
 	s := &Server{
 		ep: ep, wake: make(chan struct{}, 1), ready: ready,
-		timers: make(map[stopper]struct{}), self: From{node: ep.node, role: transport.RoleNode},
-		root: &request{ep: ep, kind: ofRoot},
+		timers: make(map[stopper]struct{}), root: &request{ep: ep, kind: ofRoot},
 	}
+	s.self = From{node: ep.node, role: transport.RoleNode, to: s}
 	s.handlers.Store(&handlers{})
 	ep.mu.Lock()
 	if ep.over {

@@ -302,6 +302,24 @@ func TestOnStopRunsInReverseAndSurvivesPanics(t *testing.T) {
 	})
 }
 
+func TestKillDoesNotWaitForOnStop(t *testing.T) {
+	bubble(t, func(w *world) {
+		hang := make(chan struct{})
+		s := start(w, w.nodes["a"], "srv", func(_ context.Context, s *genserver.Server) error {
+			s.OnStop(func(error) { <-hang })
+			return nil
+		})
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		want(w.t, s.Stop(ctx), context.DeadlineExceeded)
+		took(w.t, begin, time.Second)
+		<-s.Done()
+		start(w, w.nodes["a"], "srv", nothing) // the name is free
+		close(hang)
+	})
+}
+
 // The process must survive whatever a handler does, and each call must end at
 // once: the one that crashed the server, one to be answered later, and one that
 // waits.

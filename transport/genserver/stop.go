@@ -51,8 +51,15 @@ func (s *Server) Stop(ctx context.Context) error {
 // that wait are lost and counted. A handler that runs sees its context end; what
 // OnStop registered runs when the handler returns.
 func (s *Server) Kill() {
-	if s.ep.giveUp(s, transport.ErrStopped) {
-		s.ep.end(transport.ErrStopped)
+	ep := s.ep
+	ended := ep.giveUp(s, transport.ErrStopped)
+	if !ended { // it may be that what OnStop registered does not return
+		ep.mu.Lock()
+		ended = ep.inc == nil && ep.starts == s.start
+		ep.mu.Unlock()
+	}
+	if ended {
+		ep.end(transport.ErrStopped)
 	}
 }
 

@@ -1,7 +1,6 @@
 package genserver
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -18,11 +17,9 @@ func (s *Server) SendAfter(d time.Duration, event string, value any) (stop func(
 
 // Every casts a message to the server itself each time that d has passed, until
 // stop is called or the server ends. A tick is left out while the one before it
-// waits still. d must be positive.
+// waits still. Less than a millisecond counts as one.
 func (s *Server) Every(d time.Duration, event string, value any) (stop func()) {
-	if d <= 0 {
-		panic(fmt.Sprintf("genserver: Every(%v)", d))
-	}
+	d = max(d, time.Millisecond)
 	return s.tick(d, d, event, value)
 }
 
