@@ -77,6 +77,9 @@ func (p *peer) dialed(addr string, err error) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var status *StatusError
+	if wanted := p.kept || p.queue.len > 0; err == nil && p.link == nil && wanted {
+		return p.k.config.Backoff.Min / 2 // the link broke at once
+	}
 	if err == nil || p.link != nil {
 		p.dialing = false
 		return -1

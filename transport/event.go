@@ -105,6 +105,7 @@ func (k *Kernel) report(e Event) {
 
 // deliverEvents calls OnEvent until the kernel is closed and all was told.
 func (k *Kernel) deliverEvents() {
+	defer close(k.told)
 	q := &k.events
 	for range q.wake {
 		for {

@@ -38,6 +38,7 @@ type Kernel struct {
 	mu    sync.RWMutex
 	peers map[string]*peer
 
+	told    chan struct{} // closed when OnEvent was told everything; nil without it
 	closing sync.Once
 	closed  chan struct{}
 }
@@ -93,6 +94,7 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 		stop()
 	})
 	if c.OnEvent != nil {
+		k.told = make(chan struct{})
 		go k.deliverEvents()
 	}
 	if k.listener != nil {
@@ -289,6 +291,9 @@ func (k *Kernel) close(end func(*link)) {
 		k.tasks.wait.Wait()
 		k.registry.close()
 		k.events.close()
+		if k.told != nil {
+			<-k.told
+		}
 	})
 	<-k.closed
 }
