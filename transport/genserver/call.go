@@ -160,7 +160,7 @@ func endOf(ctx context.Context) error {
 // call makes a call to a server of this node.
 func (ep *endpoint) call(ctx context.Context, event string, value any, stream io.Reader, lane int) (any, error) {
 	o := originOf(ctx)
-	if o.waits(ep.addr) {
+	if (o.up != nil || o.via != nil) && o.waits(ep.addr) {
 		return nil, transport.ErrCallCycle
 	}
 	value, size, err := ep.pass(value)

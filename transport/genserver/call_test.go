@@ -456,7 +456,9 @@ func TestRepliesThatComeLater(t *testing.T) {
 
 func TestPanicInAsyncCrashesTheServer(t *testing.T) {
 	everywhere(t, func(p *place) {
+		var seen log[genserver.Observation]
 		s := p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			s.Observe(seen.add)
 			genserver.Handle(s, "boom", func(ctx context.Context, from genserver.From, _ any) (int, error) {
 				return genserver.Async(ctx, from, func(context.Context) (int, error) { panic("late") })
 			})
@@ -468,6 +470,13 @@ func TestPanicInAsyncCrashesTheServer(t *testing.T) {
 		took(p.t, start, 0)
 		<-s.Done()
 		want(p.t, s.Err(), transport.ErrCrashed)
+		var crash *genserver.CrashError
+		for _, o := range seen.list() {
+			errors.As(o.Err, &crash)
+		}
+		if crash == nil || crash.Value != "late" || len(crash.Stack) == 0 || s.Stats().Crashes != 1 {
+			p.t.Errorf("the observer was told %+v, stats are %+v", crash, s.Stats())
+		}
 	})
 }
 

@@ -50,12 +50,12 @@ func (ep *endpoint) cast(ctx context.Context, event string, value any, lane int)
 	if err != nil {
 		return err
 	}
-	o := originOf(ctx)
+	trace := traceOf(ctx)
 	ep.mu.Lock()
 	it := item{event: event, value: value, size: size}
-	if o.trace != nil {
+	if trace != nil {
 		it.req = ep.newRequest(ofCast)
-		it.req.more = &extras{trace: o.trace}
+		it.req.more = &extras{trace: trace}
 	}
 	if ep.room(size) && !ep.draining {
 		wake := ep.put(lane, it)
@@ -63,7 +63,7 @@ func (ep *endpoint) cast(ctx context.Context, event string, value any, lane int)
 		rouse(wake)
 		return nil
 	}
-	if ep.box.Policy == Block && o.waits(ep.addr) {
+	if o := originOf(ctx); ep.box.Policy == Block && o.waits(ep.addr) {
 		ep.stats.Overloads++
 		ep.mu.Unlock()
 		return fmt.Errorf("%w: it would wait for itself", transport.ErrOverload)

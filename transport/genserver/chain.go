@@ -47,7 +47,7 @@ func WithTrace(ctx context.Context, trace map[string]string) context.Context {
 
 // Trace returns the trace that a request carried, nil if there is none. It must
 // not be changed.
-func Trace(ctx context.Context) map[string]string { return originOf(ctx).trace }
+func Trace(ctx context.Context) map[string]string { return traceOf(ctx) }
 
 // Detach returns a context for what a handler leaves to another goroutine, when
 // its server goes on to other messages: calls made with it may come back to the

@@ -22,7 +22,6 @@ type endpoint struct {
 	base   time.Time
 	slots  sync.Pool     // for local callers
 	done   chan struct{} // closed at the end
-	naming sync.Mutex    // one at a time gives the name up and takes it again
 
 	observer atomic.Pointer[func(Observation)]
 
@@ -285,7 +284,7 @@ func (s *sender) isGone() bool {
 // once ep is unlocked. ep is locked.
 func (ep *endpoint) admit() (links []transport.LinkID) {
 	n, bytes := ep.waiting()
-	if n > 0 && (n > ep.box.Len-max(1, ep.box.Len/4) || bytes > int64(ep.box.Bytes)-int64(ep.box.Bytes)/4) {
+	if n > 0 && (n > ep.box.lowLen() || bytes > ep.box.lowBytes()) {
 		return nil
 	}
 	for len(ep.senders) > 0 {

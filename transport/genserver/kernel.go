@@ -19,6 +19,7 @@ type Kernel interface {
 
 	Register(name string, s transport.Service) error
 	Unregister(name string, s transport.Service, reason error)
+	Down(name string, s transport.Service, reason error)
 	Lookup(name string) (transport.Service, bool)
 
 	Call(ctx context.Context, node, name string, m transport.Message) (transport.Answer, error)

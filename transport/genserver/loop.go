@@ -92,8 +92,9 @@ func (s *Server) syncCalls() {
 
 // run handles the messages that are ready, until something changed.
 func (s *Server) run() {
+	base := s.base
 	for i := s.from; i < s.until; i++ {
-		if !s.cursor.CompareAndSwap(uint64(i), uint64(i+1)) {
+		if c := base + uint64(i); !s.cursor.CompareAndSwap(c, c+1) {
 			return
 		}
 		it := &s.out[i] // nobody writes to it until the server is in sync

@@ -61,6 +61,11 @@ func (m Mailbox) withDefaults() Mailbox {
 	return m
 }
 
+// lowLen and lowBytes are what may wait when blocked senders are admitted: a
+// quarter is free.
+func (m Mailbox) lowLen() int     { return m.Len - max(1, m.Len/4) }
+func (m Mailbox) lowBytes() int64 { return int64(m.Bytes) - int64(m.Bytes)/4 }
+
 func (m Mailbox) validate() error {
 	if m.Len < -1 || m.Bytes < -1 {
 		return fmt.Errorf("%w: mailbox of %d messages and %d bytes; give -1 for no bound", transport.ErrConfig, m.Len, m.Bytes)
@@ -103,7 +108,7 @@ type lane struct {
 	in  []item
 	out []item
 	ran int // of out: the first that was not yet seen to have run
-	at  int // of out: the first that waits. Of the current lane it is the cursor that tells
+	at  int // of out: the first that waits, as long as the lane is not current
 	few int // how often in a row little arrived, for the memory that out has
 }
 
@@ -122,9 +127,9 @@ type sender struct {
 // item until it looked at what changed.
 const interrupted = 1 << 63
 
-// position returns where the server is in the current lane, which is not nil.
-// ep is locked.
-func (ep *endpoint) position() int { return int(uint32(ep.inc.cursor.Load())) }
+// position returns the first item of the current lane, which is not nil, that
+// waits. ep is locked.
+func (ep *endpoint) position() int { return int(ep.inc.cursor.Load()&^interrupted - ep.inc.base) }
 
 // waiting returns how many messages wait and how many bytes they have, counting
 // neither those that run nor the server's own. ep is locked.
@@ -207,7 +212,7 @@ func rouse(wake chan<- struct{}) {
 
 // runMax is how many messages a server runs before it looks at what changed and
 // lets go of the memory of those that have run.
-const runMax = 64
+const runMax = 256
 
 // ready hands the server the messages that it runs next, and reports whether
 // there are any. ep is locked, and the server does not run messages now.
@@ -217,12 +222,24 @@ func (ep *endpoint) ready() bool {
 		return false
 	}
 	s := ep.inc
-	s.out, s.from, s.until = ln.out, ln.at, min(len(ln.out), ln.at+runMax)
+	n := runMax
 	if len(ep.senders) > 0 {
-		s.until = ln.at + 1 // there may be room for them then
+		n = ep.untilRoom() // there may be room for them then
 	}
-	s.cursor.Store(uint64(ln.at))
+	s.out, s.from, s.until = ln.out, ln.at, min(len(ln.out), ln.at+n)
+	c := s.cursor.Load()
+	if c&interrupted != 0 {
+		c = s.cursor.And(^uint64(interrupted)) &^ interrupted
+	}
+	s.base = c - uint64(ln.at)
 	return true
+}
+
+// untilRoom returns how many messages to run before senders that wait are
+// thought of again. ep is locked.
+func (ep *endpoint) untilRoom() int {
+	n, _ := ep.waiting()
+	return min(max(n-ep.box.lowLen(), 1), runMax)
 }
 
 // evict takes the message that waited longest out of the mailbox. ep is
@@ -240,8 +257,7 @@ func (ep *endpoint) evict() (it item, ok bool) {
 func (ep *endpoint) evictFrom(ln *lane) (it item, ok bool) {
 	if ln == ep.cur {
 		for { // the server takes its next item by moving the cursor; so does this
-			c := ep.inc.cursor.Load()
-			at := int(uint32(c))
+			c, at := ep.inc.cursor.Load(), ep.position()
 			if at >= len(ln.out) {
 				break
 			}
@@ -267,7 +283,7 @@ func (ep *endpoint) evictFrom(ln *lane) (it item, ok bool) {
 // little of it outFew times in a row.
 const (
 	outMax = 1 << 10
-	outFew = 1 << 7
+	outFew = 1 << 12
 )
 
 // pick returns the lane that the server serves next, nil if all are empty. It

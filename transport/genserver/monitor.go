@@ -118,37 +118,7 @@ func (ep *endpoint) notify(reason error) {
 	for m := range monitors {
 		m.fire(reason)
 	}
-	if over {
-		return // Unregister told the monitors of other nodes
+	if !over { // else Unregister told the monitors of other nodes
+		ep.k.Down(ep.name, ep, reason)
 	}
-	if k, ok := ep.k.(downer); ok {
-		k.Down(ep.name, ep, reason)
-		return
-	}
-	ep.renew(reason)
-}
-
-// renew gives the name up, so that monitors of other nodes learn of a crash, and
-// takes it again.
-func (ep *endpoint) renew(reason error) {
-	ep.naming.Lock()
-	ep.k.Unregister(ep.name, ep, reason)
-	err := ep.k.Register(ep.name, ep)
-	ep.naming.Unlock()
-	if err == nil {
-		return
-	}
-	ep.mu.Lock() // somebody took the name, or the kernel closed
-	s := ep.inc
-	ep.mu.Unlock()
-	if s != nil {
-		ep.giveUp(s, err)
-	}
-	ep.end(err)
-}
-
-// A downer is a kernel that can tell the monitors of other nodes of a crash
-// while the service keeps its name.
-type downer interface {
-	Down(name string, s transport.Service, reason error)
 }

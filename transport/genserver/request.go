@@ -184,14 +184,29 @@ type origin struct {
 type originKey struct{}
 
 // originOf returns what a context knows of the handler that it was given to.
-func originOf(ctx context.Context) origin {
-	switch o := ctx.Value(originKey{}).(type) {
+func originOf(ctx context.Context) (o origin) {
+	if v := ctx.Value(originKey{}); v != nil {
+		o = originIn(v)
+	}
+	return o
+}
+
+func originIn(v any) origin {
+	switch o := v.(type) {
 	case *request:
 		return o.origin()
 	case *origin:
 		return *o
 	}
 	return origin{}
+}
+
+// traceOf returns what [Trace] does.
+func traceOf(ctx context.Context) map[string]string {
+	if v := ctx.Value(originKey{}); v != nil {
+		return originIn(v).trace
+	}
+	return nil
 }
 
 // origin is what a request that r's handler makes comes from.

@@ -27,12 +27,14 @@ type Server struct {
 
 	wake chan struct{} // holds one
 
-	// cursor is the next item of the lane that the server runs. Moving it is how
-	// the server takes an item, and how others take one away. Each incarnation has
-	// its own, so that one that was given up for dead takes nothing any more.
+	// cursor counts the items that were taken, by the server to run them or by
+	// others to throw them away; whoever moves it by one has the next. Each
+	// incarnation has its own, so that one that was given up for dead takes nothing
+	// any more.
 	cursor atomic.Uint64
 
 	// Set for the server's goroutine while it does not run messages.
+	base        uint64 // what cursor was, or would have been, at the first item of out
 	out         []item // of the current lane
 	from, until int    // of out: what it may run before it looks at what changed
 	handed      bool   // by who woke it

@@ -49,6 +49,23 @@ func TestTimersSendAndStop(t *testing.T) {
 	})
 }
 
+func TestTicksHaveAMillisecondBetweenThem(t *testing.T) {
+	bubble(t, func(w *world) {
+		for _, d := range []time.Duration{0, -time.Second, time.Microsecond} {
+			var l log[int]
+			s := start(w, w.nodes["a"], "srv", func(ctx context.Context, s *genserver.Server) error {
+				s.Every(d, "put", 1)
+				return recorder(&l, nil)(ctx, s)
+			})
+			pass(10500 * time.Microsecond)
+			s.Kill()
+			if got := len(l.list()); got != 10 {
+				w.t.Errorf("Every(%v): %d ticks in 10.5 ms", d, got)
+			}
+		}
+	})
+}
+
 // Ticks that were stopped while they waited must not be handled, and a full
 // mailbox must not hold timers up.
 func TestTicksThatWait(t *testing.T) {

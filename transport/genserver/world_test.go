@@ -3,6 +3,7 @@ package genserver_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -171,6 +172,15 @@ func pass(d time.Duration) { <-time.After(d) }
 func settle() {
 	pass(time.Millisecond)
 	synctest.Wait()
+}
+
+// collect frees what nobody refers to, and gives cleanups, which run by
+// themselves, time to do so.
+func collect() {
+	for range 5 {
+		runtime.GC()
+		settle()
+	}
 }
 
 // A log collects what handlers saw.
