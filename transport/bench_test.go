@@ -53,7 +53,8 @@ func (c *clerk) Deliver(d *transport.Delivery) bool { c.calls <- *d; return true
 func (c *clerk) Cancel(transport.CallRef)           {}
 func (c *clerk) LinkDown(transport.LinkID)          {}
 
-func BenchmarkCallOneServer(b *testing.B) {
+// Each call is answered by a goroutine of its own, or all by one.
+func BenchmarkCall(b *testing.B) {
 	x, y := node(b, "a", nil), node(b, "b", nil)
 	c := &clerk{make(chan transport.Delivery, 4096)}
 	go func() {
@@ -61,28 +62,35 @@ func BenchmarkCallOneServer(b *testing.B) {
 			d.Call.Reply(d.Body)
 		}
 	}()
-	y.Register("echo", c)
+	y.Register("many", &echo{})
+	y.Register("one", c)
 	x.Connect(b.Context(), y.Addr())
-	body := make([]byte, 64)
-	for _, n := range []int{1, 64, 1024} {
-		b.Run(fmt.Sprintf("outstanding=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetParallelism(max(n/2, 1))
-			if n == 1 {
-				for b.Loop() {
-					if _, err := x.Call(context.Background(), "b", "echo", transport.Message{Body: body}); err != nil {
-						b.Fatal(err)
-					}
-				}
-				return
-			}
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := x.Call(context.Background(), "b", "echo", transport.Message{Body: body}); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		})
+	for _, server := range []string{"many", "one"} {
+		for _, n := range []int{1, 64, 1024} {
+			b.Run(fmt.Sprintf("server=%s/outstanding=%d", server, n), func(b *testing.B) { benchmarkCalls(b, x, server, n) })
+		}
 	}
+}
+
+// benchmarkCalls makes calls, n at once.
+func benchmarkCalls(b *testing.B, x *transport.Kernel, server string, n int) {
+	b.ReportAllocs()
+	m := transport.Message{Body: make([]byte, 64)}
+	call := func() {
+		if _, err := x.Call(context.Background(), "b", server, m); err != nil {
+			b.Error(err)
+		}
+	}
+	if n == 1 {
+		for b.Loop() {
+			call()
+		}
+		return
+	}
+	b.SetParallelism(n / 2)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			call()
+		}
+	})
 }

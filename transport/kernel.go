@@ -252,7 +252,8 @@ func (k *Kernel) links() []*link {
 // Close closes the node in order: no new connections and requests, what is on
 // its way to other nodes is sent, each learns that the node leaves, and nothing
 // of the kernel runs any more when Close returns. It takes at most the drain
-// timeout.
+// timeout twice. Services go on as before: stop servers first if calls that they
+// have are to be answered.
 func (k *Kernel) Close() error {
 	k.close(func(l *link) { l.leave(codeClosing, "the node closes") })
 	return nil

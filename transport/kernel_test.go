@@ -85,34 +85,6 @@ func TestCallReachesAnotherNode(t *testing.T) {
 	}
 }
 
-func BenchmarkCall(b *testing.B) {
-	x, y := node(b, "a", nil), node(b, "b", nil)
-	y.Register("echo", &echo{})
-	x.Connect(b.Context(), y.Addr())
-	body := make([]byte, 64)
-	for _, n := range []int{1, 64, 1024} {
-		b.Run(fmt.Sprintf("outstanding=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetParallelism(max(n/2, 1))
-			if n == 1 {
-				for b.Loop() {
-					if _, err := x.Call(context.Background(), "b", "echo", transport.Message{Body: body}); err != nil {
-						b.Fatal(err)
-					}
-				}
-				return
-			}
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := x.Call(context.Background(), "b", "echo", transport.Message{Body: body}); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		})
-	}
-}
-
 // More than the socket takes at once is written in order, by whoever may wait.
 func TestManyLongCallsOverTCP(t *testing.T) {
 	a, b := node(t, "a", nil), node(t, "b", nil)
