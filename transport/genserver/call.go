@@ -63,11 +63,11 @@ func CallReader[Rep any](ctx context.Context, k Kernel, ref, event string, req a
 
 // Do is Call for a message.
 func Do[Rep any](ctx context.Context, k Kernel, m Message) (Rep, error) {
-	value, stream, err := do(ctx, k, m)
-	if stream != nil {
-		closeReader(stream)
+	a, err := do(ctx, k, m)
+	if a.stream != nil {
+		closeReader(a.stream)
 	}
-	return replyOf[Rep](m.Ref, m.Event, value, err)
+	return replyTo[Rep](&m, &a, err)
 }
 
 // OpenStream is Do for a call that is answered by a stream; see
@@ -75,16 +75,38 @@ func Do[Rep any](ctx context.Context, k Kernel, m Message) (Rep, error) {
 // none, and it outlives ctx: its end is its writer's, Close, or the end of the
 // connection.
 func OpenStream[Rep any](ctx context.Context, k Kernel, m Message) (Rep, io.ReadCloser, error) {
-	value, stream, err := do(ctx, k, m)
-	rep, err := replyOf[Rep](m.Ref, m.Event, value, err)
+	a, err := do(ctx, k, m)
+	rep, err := replyTo[Rep](&m, &a, err)
 	switch {
-	case err != nil && stream != nil:
-		closeReader(stream)
+	case err != nil && a.stream != nil:
+		closeReader(a.stream)
 		return rep, nil, err
 	case err != nil:
 		return rep, nil, err
 	}
-	return rep, readCloser{stream}, nil
+	return rep, readCloser{a.stream}, nil
+}
+
+// An answer is what a call returned: a value, or its encoding if it comes from
+// another node.
+type answer struct {
+	value   any
+	encoded []byte
+	remote  bool
+	stream  io.Reader
+}
+
+// replyTo makes a Rep of what a call returned.
+func replyTo[Rep any](m *Message, a *answer, err error) (Rep, error) {
+	if err != nil || !a.remote {
+		return replyOf[Rep](m.Ref, m.Event, a.value, err)
+	}
+	rep, err := decode[Rep](a.encoded)
+	if err != nil {
+		var none Rep
+		return none, &RequestError{Ref: m.Ref, Event: m.Event, Err: badReply(err)}
+	}
+	return rep, nil
 }
 
 // readCloser makes of a stream, or of none, what can be closed.
@@ -104,7 +126,7 @@ func (c readCloser) Close() error {
 	return nil
 }
 
-// replyOf makes a Rep of what a call returned.
+// replyOf makes a Rep of what a call to a server of this node returned.
 func replyOf[Rep any](ref, event string, value any, err error) (Rep, error) {
 	if s, ok := value.(*streamed); ok { // nobody asked for the stream
 		closeReader(s.body)
@@ -125,22 +147,22 @@ func replyOf[Rep any](ref, event string, value any, err error) (Rep, error) {
 }
 
 // do makes a call.
-func do(ctx context.Context, k Kernel, m Message) (value any, stream io.Reader, err error) {
+func do(ctx context.Context, k Kernel, m Message) (answer, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, nil, endOf(ctx)
+		return answer{}, endOf(ctx)
 	}
 	ep, name, node, err := find(k, m.Ref)
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return answer{}, err
 	case ep == nil:
 		return doRemote(ctx, k, node, name, m)
 	}
-	value, err = ep.call(ctx, m.Event, m.Value, m.Stream, m.lane())
+	value, err := ep.call(ctx, m.Event, m.Value, m.Stream, m.lane())
 	if s, ok := value.(*streamed); ok {
-		return s.value, s.body, err
+		return answer{value: s.value, stream: s.body}, err
 	}
-	return value, nil, err
+	return answer{value: value}, err
 }
 
 // endOf returns why a context ended, as package transport says it.
@@ -244,35 +266,35 @@ func (ep *endpoint) pass(value any) (any, uint32, error) {
 func clampSize(n int) uint32 { return uint32(min(n, 1<<31)) }
 
 // doRemote makes a call to another node.
-func doRemote(ctx context.Context, k Kernel, node, name string, m Message) (any, io.Reader, error) {
+func doRemote(ctx context.Context, k Kernel, node, name string, m Message) (answer, error) {
 	o := originOf(ctx)
 	if o.up != nil || o.via != nil {
 		if o.waits(name + "@" + node) {
-			return nil, nil, transport.ErrCallCycle
+			return answer{}, transport.ErrCallCycle
 		}
 	}
 	hdr, err := o.header(true)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	buf := buffers.Get().(*[]byte)
 	body, err := appendBody((*buf)[:0], m.Event, m.Value)
 	if err != nil {
 		putBuffer(buf, body)
-		return nil, nil, err
+		return answer{}, err
 	}
-	answer, err := k.Call(ctx, node, name, transport.Message{
+	got, err := k.Call(ctx, node, name, transport.Message{
 		Hdr: hdr, Body: body, Stream: m.Stream, Urgent: m.Urgent, Wait: m.Wait,
 	})
 	putBuffer(buf, body)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
-	p := payload(answer.Body)
-	if answer.Stream == nil {
-		return &p, nil, nil
+	a := answer{encoded: got.Body, remote: true}
+	if got.Stream != nil { // else it would not be nil any more
+		a.stream = got.Stream
 	}
-	return &p, answer.Stream, nil
+	return a, nil
 }
 
 // appendBody appends what crosses to another node: an array of event and value.

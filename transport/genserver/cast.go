@@ -163,13 +163,12 @@ func (ep *endpoint) lose(it *item, why error) {
 	switch {
 	case r != nil && r.kind == ofCall:
 		ep.settle(r, answered, nil, why)
-	case r != nil && r.more != nil && r.more.remote:
-		if (r.more.link != transport.LinkID{}) {
-			code, _, _ := describe(why)
-			r.more.link.Dropped(ep.name, 1, code)
-		}
+	case it.from != nil && it.from.link != transport.LinkID{}:
+		code, _, _ := describe(why)
+		it.from.link.Dropped(ep.name, 1, code)
 	}
 	ep.observeLost(it, why)
+	it.release()
 }
 
 // sendRemote sends a cast to a server of another node, or to several in place of

@@ -23,33 +23,53 @@ func (ep *endpoint) Deliver(d *transport.Delivery) bool {
 		ep.refuse(d, transport.ErrCallCycle)
 		return true
 	}
-	more := &extras{
-		via: via, trace: trace, remote: true, node: d.From, role: d.Role, call: d.Call, link: d.Link, stream: d.Stream,
-		body: value,
-	}
 	lane := laneNormal
 	if d.Urgent {
 		lane = laneUrgent
 	}
+	size := clampSize(len(value))
 	ep.mu.Lock()
-	if !ep.draining && ep.box.Policy == Block && !ep.room(clampSize(len(value))) {
+	if !ep.draining && ep.box.Policy == Block && !ep.room(size) {
 		ep.keep(d.Link)
 		return false
 	}
-	kind := ofCast
-	if !d.Call.IsZero() {
-		kind = ofCall
-	}
-	r := ep.newRequest(kind)
-	r.more = more
-	if !d.Deadline.IsZero() {
-		r.deadline = ep.deadlineOf(d.Deadline)
-	}
-	it := item{event: ep.intern(event), value: &more.body, req: r, size: clampSize(len(value))}
+	it := item{event: ep.intern(event), from: ep.sourceOf(d), size: size}
+	ep.fill(&it, d, value, extras{via: via, trace: trace, stream: d.Stream})
 	if _, err := ep.offer(lane, it, nil); err != nil {
 		ep.refuse(d, err)
 	}
 	return true
+}
+
+// sourceOf returns where a message comes from. ep is locked.
+func (ep *endpoint) sourceOf(d *transport.Delivery) *source {
+	if ep.from == nil || ep.from.link != d.Link || ep.from.node != d.From {
+		ep.from = &source{d.From, d.Role, d.Link}
+	}
+	return ep.from
+}
+
+// fill gives an item the value of a message of another node and, if it has more
+// than that, a request. ep is locked.
+func (ep *endpoint) fill(it *item, d *transport.Delivery, value []byte, more extras) {
+	if !d.Call.IsZero() {
+		in := next(&ep.spare.inbounds)
+		in.extras, in.body = more, value
+		in.remote, in.call = true, d.Call
+		in.ep, in.kind, in.more = ep, ofCall, &in.extras
+		if !d.Deadline.IsZero() {
+			in.deadline = ep.deadlineOf(d.Deadline)
+		}
+		it.req, it.value = &in.request, &in.body
+		return
+	}
+	body := next(&ep.spare.bodies)
+	*body = value
+	it.value = body
+	if more.via != nil || more.trace != nil || more.stream != nil {
+		it.req = ep.newRequest(ofCast)
+		it.req.more = &extras{via: more.via, trace: more.trace, stream: more.stream}
+	}
 }
 
 // keep lets a connection wait for room. ep is locked, and is not when keep

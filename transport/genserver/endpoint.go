@@ -46,7 +46,8 @@ type endpoint struct {
 
 	apart    map[*request]struct{} // calls that will be answered later
 	remote   map[transport.CallRef]*request
-	spare    []request
+	spare    spares
+	from     *source           // of the last message of another node
 	events   map[string]string // names of events that came from other nodes
 	timer    *time.Timer
 	timerAt  int64 // when it fires; 0: it does not
@@ -57,6 +58,13 @@ type endpoint struct {
 	called   bool  // since then
 	monitors map[*monitor]struct{}
 	stats    Stats
+}
+
+// spares are allocated and not yet used.
+type spares struct {
+	requests []request
+	inbounds []inbound
+	bodies   []payload
 }
 
 // An owner decides what becomes of a server whose start-th incarnation crashed,

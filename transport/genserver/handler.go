@@ -144,7 +144,7 @@ func (s *Server) dispatch(ctx context.Context, from From, it *item) (any, error)
 			if now.rest == nil {
 				return nil, transport.ErrNoHandler
 			}
-			return now.rest(ctx, from, strings.Clone(it.event), Payload{it.value})
+			return now.rest(ctx, from, strings.Clone(it.event), Payload{kept(it.value)})
 		}
 		*l = lookup{now, it.event, h}
 	}
@@ -166,8 +166,14 @@ func (h *typed[Req, Rep]) serve(ctx context.Context, from From, it *item) (any, 
 		}
 	}
 	rep, err := h.fn(ctx, from, req)
-	if err != nil || from.call == nil {
+	switch {
+	case err != nil || from.call == nil:
 		return nil, err
+	case it.from != nil: // encode it here, where it need not become an any
+		b := &from.to.reply
+		if *b, ok = wire.AppendPlain((*b)[:0], rep); ok {
+			return b, nil
+		}
 	}
 	return rep, nil
 }
@@ -210,6 +216,15 @@ type streamed struct {
 // payload is an encoded value.
 type payload []byte
 
+// kept returns a value that may be kept when its message has been handled.
+func kept(value any) any {
+	if p, ok := value.(*payload); ok {
+		own := *p
+		return &own
+	}
+	return value
+}
+
 // A Payload is a request whose type the handler chooses when it sees it.
 type Payload struct{ value any }
 
@@ -241,10 +256,21 @@ func convert[T any](value any) (T, error) {
 		return t, nil
 	}
 	b, err := encoded(value)
-	if err == nil {
-		err = wire.Unmarshal(b, &t)
+	if err != nil {
+		return t, err
 	}
-	return t, err
+	return decode[T](b)
+}
+
+// decode makes a T of its encoding.
+func decode[T any](b []byte) (T, error) {
+	var t T
+	if wire.ParsePlain(b, &t) {
+		return t, nil
+	}
+	other := new(T) // the library makes what it fills escape; t stays on the stack
+	err := wire.Unmarshal(b, other)
+	return *other, err
 }
 
 // encoded returns the encoding of a value, which may be one already.

@@ -124,21 +124,23 @@ func (s *Server) handle(it *item) {
 		if r.kind == ofCall {
 			from.call = r
 		}
-		if r.more != nil && r.more.remote {
-			from.node, from.role = r.more.node, r.more.role
-		}
+	}
+	if it.from != nil {
+		from.node, from.role = it.from.node, it.from.role
 	}
 	s.running = it.event
 	observer := s.ep.observer.Load()
 	if observer == nil {
 		value, err := s.dispatch(ctx, from, it)
 		s.conclude(it, value, err)
+		it.release()
 		return
 	}
 	start := time.Now()
 	value, err := s.dispatch(ctx, from, it)
 	took := time.Since(start)
 	s.conclude(it, value, err)
+	it.release()
 	(*observer)(Observation{
 		Server: s.ep.name, Event: it.event, From: from.node, Call: from.call != nil,
 		Size: int(it.size), Duration: took, Err: s.ofObserver(err),
@@ -177,6 +179,9 @@ func (s *Server) conclude(it *item, value any, err error) {
 		}
 	}
 	s.finish(r)
+	if cap(s.reply) > bufferMax {
+		s.reply = nil
+	}
 }
 
 // finish notes that a call has ended.

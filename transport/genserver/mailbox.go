@@ -81,8 +81,18 @@ type item struct {
 	event string
 	value any      // what the handler gets; *payload if it is encoded
 	req   *request // nil for a cast that has no more than event and value
+	from  *source  // nil if it comes from this node
 	size  uint32   // bytes that it counts for
 	kind  itemKind
+}
+
+// release forgets the encoded value, which is one of many that are allocated at
+// once, when the message is done with: the memory that it came in would else stay
+// until all of those are.
+func (it *item) release() {
+	if p, ok := it.value.(*payload); ok {
+		*p = nil
+	}
 }
 
 // An itemKind says what to do with an item.

@@ -19,41 +19,34 @@ func Refs(name string, nodes ...string) []string {
 	return refs
 }
 
-// splitRef returns the name and the node of "name" or "name@node". The node is
-// empty if the reference has none. A name has no "@"; a node may.
-func splitRef(ref string) (name, node string) {
-	if i := strings.IndexByte(ref, '@'); i >= 0 {
-		return ref[:i], ref[i+1:]
-	}
-	return ref, ""
-}
-
 // local returns the endpoint that a reference means that is a name alone, nil if
-// there is none. Names have no "@".
+// there is none.
 func local(k Kernel, ref string) *endpoint {
-	if s, ok := k.Lookup(ref); ok {
-		ep, _ := s.(*endpoint)
-		return ep
+	if strings.IndexByte(ref, '@') >= 0 {
+		return nil
 	}
-	return nil
+	s, _ := k.Lookup(ref)
+	ep, _ := s.(*endpoint)
+	return ep
 }
 
 // find returns the endpoint that a reference means if it is on k's node. For
-// another node it returns that, and the name there.
+// another node it returns that, and the name there. A name has no "@"; a node
+// may.
 func find(k Kernel, ref string) (ep *endpoint, name, node string, err error) {
-	if ep := local(k, ref); ep != nil {
-		return ep, ref, "", nil
-	}
-	name, node = splitRef(ref)
-	if node != "" && node != k.ID() {
-		return nil, name, node, nil
+	name = ref
+	if i := strings.IndexByte(ref, '@'); i >= 0 {
+		name, node = ref[:i], ref[i+1:]
+		if node != "" && node != k.ID() {
+			return nil, name, node, nil
+		}
 	}
 	s, ok := k.Lookup(name)
-	if ep, isEndpoint := s.(*endpoint); isEndpoint {
+	if ep, isServer := s.(*endpoint); isServer {
 		return ep, name, "", nil
 	}
 	if ok {
-		return nil, name, k.ID(), nil // a service of another kind: the kernel knows what to do
+		return nil, name, "", fmt.Errorf("%w: %q is a service of the kernel, for other nodes", transport.ErrNoServer, name)
 	}
 	return nil, name, "", transport.ErrNoServer
 }

@@ -64,7 +64,7 @@ func Async[Rep any](ctx context.Context, from From, fn func(ctx context.Context)
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // bufferMax is the capacity above which a buffer is not used again.
-const bufferMax = wire.BodyMax
+const bufferMax = 2 * wire.BodyMax
 
 func putBuffer(buf *[]byte, b []byte) {
 	if cap(b) <= bufferMax {
@@ -84,6 +84,10 @@ func (x *extras) send(value any, err error) {
 	var stream io.Reader
 	if s, ok := value.(*streamed); ok {
 		value, stream = s.value, s.body
+	}
+	if p, ok := value.(*payload); ok && stream == nil {
+		call.Reply(*p)
+		return
 	}
 	buf := buffers.Get().(*[]byte)
 	b, err := appendValue((*buf)[:0], value)

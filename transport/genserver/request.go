@@ -61,26 +61,42 @@ const (
 type extras struct {
 	via    []string          // servers on other nodes that wait for it
 	trace  map[string]string // see [WithTrace]
-	remote bool              // it came from another node
-	node   string
-	role   transport.Role
+	stream io.ReadCloser     // what the caller streams
+	remote bool              // call is a caller on another node
 	call   transport.CallRef
-	link   transport.LinkID
-	stream io.ReadCloser // what the caller streams
-	body   payload       // what it asks
+}
+
+// A source is the connection that messages of another node come over.
+type source struct {
+	node string
+	role transport.Role
+	link transport.LinkID
+}
+
+// An inbound is what the server keeps of a call of another node.
+type inbound struct {
+	request
+	extras
+	body payload
 }
 
 // chunk is how many requests are allocated at once: one allocation a call would
 // cost a tenth of all that a local call does.
 const chunk = 64
 
+// next takes one of many that are allocated at once.
+func next[T any](spare *[]T) *T {
+	if len(*spare) == 0 {
+		*spare = make([]T, chunk)
+	}
+	t := &(*spare)[0]
+	*spare = (*spare)[1:]
+	return t
+}
+
 // newRequest returns a request to ep. ep is locked.
 func (ep *endpoint) newRequest(k kind) *request {
-	if len(ep.spare) == 0 {
-		ep.spare = make([]request, chunk)
-	}
-	r := &ep.spare[0]
-	ep.spare = ep.spare[1:]
+	r := next(&ep.spare.requests)
 	r.ep, r.kind = ep, k
 	return r
 }

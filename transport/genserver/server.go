@@ -49,6 +49,7 @@ type Server struct {
 	handled  uint64
 	failed   uint64
 	running  string // event of the handler that runs
+	reply    payload // to the call that is handled
 
 	mu     sync.Mutex
 	onStop []func(error)

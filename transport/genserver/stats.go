@@ -78,9 +78,9 @@ func (ep *endpoint) observeLost(it *item, why error) {
 	o := Observation{Server: ep.name, Event: it.event, From: ep.node, Size: int(it.size), Lost: true, Err: why}
 	if r := it.req; r != nil {
 		o.Call = r.kind == ofCall
-		if r.more != nil && r.more.remote {
-			o.From = r.more.node
-		}
+	}
+	if it.from != nil {
+		o.From = it.from.node
 	}
 	ep.observe(o)
 }

@@ -65,7 +65,7 @@ func Marshal(v any) ([]byte, error) {
 // AppendValue appends to dst what [Marshal] returns, and allocates nothing of
 // its own if dst has room. After an error it returns dst.
 func AppendValue(dst []byte, v any) ([]byte, error) {
-	if extended, ok := appendPlain(dst, v); ok {
+	if extended, ok := AppendPlain(dst, v); ok {
 		return extended, nil
 	}
 	// The library takes a buffer through an interface, which moves it to the heap.
@@ -96,7 +96,7 @@ func AppendValue(dst []byte, v any) ([]byte, error) {
 // of one's own it can be that type's size for each byte: an empty struct in CBOR
 // is one byte, whatever its size in memory.
 func Unmarshal(data []byte, v any) error {
-	if parsePlain(data, v) {
+	if ParsePlain(data, v) {
 		return nil
 	}
 	if err := decoder.Unmarshal(data, v); err != nil {

@@ -11,8 +11,11 @@ import (
 // from the plainest case is left to it: a test holds both to the same bytes and
 // the same values.
 
-// appendPlain appends the CBOR of v, if its type is a plain one.
-func appendPlain(dst []byte, v any) ([]byte, bool) {
+// AppendPlain appends to dst what [AppendValue] does and reports true, if v is a
+// byte slice, string, bool, struct{}, int, int64 or uint64. Otherwise it returns
+// dst. It keeps nothing of v, so that a value that becomes an interface for it
+// stays on its stack.
+func AppendPlain(dst []byte, v any) ([]byte, bool) {
 	switch v := v.(type) {
 	case []byte:
 		return appendBytesOrNull(dst, v), true
@@ -49,9 +52,11 @@ func appendInt(dst []byte, n int64) []byte {
 	return appendUint(dst, uint64(n))
 }
 
-// parsePlain decodes data into v, if v points to a plain type and data are the
-// one shortest form of a value of it. Otherwise it does nothing.
-func parsePlain(data []byte, v any) bool {
+// ParsePlain decodes data into v as [Unmarshal] does and reports true, if v points
+// to a type that [AppendPlain] takes and data are the one shortest form of a value
+// of it, neither empty bytes nor negative. Otherwise it does nothing. It keeps
+// nothing of v.
+func ParsePlain(data []byte, v any) bool {
 	switch v := v.(type) {
 	case *[]byte:
 		s, next := reader(data).bytes(0, plainMax)
@@ -89,7 +94,13 @@ func parsePlain(data []byte, v any) bool {
 		*v = n
 		return true
 	case *struct{}:
-		return bytes.Equal(data, []byte{majorMap})
+		return len(data) == 1 && data[0] == majorMap
+	case *bool:
+		if len(data) != 1 || data[0] != simpleFalse && data[0] != simpleTrue {
+			return false
+		}
+		*v = data[0] == simpleTrue
+		return true
 	}
 	return false
 }
