@@ -36,7 +36,7 @@ type batch struct {
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
 // batchKept is the capacity that a buffer keeps when its batch is written.
-const batchKept = laneMax + wire.FrameMax
+const batchKept = 2 * (laneMax + wire.FrameMax)
 
 func (b *batch) reset() {
 	for i := range b.lanes {
