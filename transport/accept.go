@@ -98,6 +98,5 @@ func (k *Kernel) linkDown(l *link) func() {
 		for _, s := range *k.registry.services.Load() {
 			s.LinkDown(LinkID{l})
 		}
-		k.forget(l.owner)
 	}
 }

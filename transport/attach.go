@@ -53,7 +53,10 @@ func (p *peer) accept(l *link) {
 		ok = p.attach(l, dialing)
 	}
 	l.start()
-	if !ok && !p.k.spawn(func() { l.leave(codeDuplicate, "another connection is kept") }) {
+	if ok {
+		return
+	}
+	if p.k.ctx.Err() != nil || !p.k.spawn(func() { l.leave(codeDuplicate, "another connection is kept") }) {
 		l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed))
 	}
 }
@@ -81,7 +84,7 @@ func (p *peer) agree(l *link) error {
 func (p *peer) attach(l *link, refuse func() bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for old := p.link; old != nil && old.peer.Instance != l.peer.Instance; old = p.link {
+	for old := p.earlier(l); old != nil; old = p.earlier(l) {
 		p.mu.Unlock()
 		old.fail(errReplaced)
 		p.mu.Lock()
@@ -108,6 +111,17 @@ func (p *peer) attach(l *link, refuse func() bool) bool {
 	}
 	p.signal()
 	return true
+}
+
+// earlier returns a link to another start of the node than l, also one that was
+// about to end. p is locked.
+func (p *peer) earlier(l *link) *link {
+	for _, old := range p.links {
+		if old.attached.Load() && old.peer.Instance != l.peer.Instance {
+			return old
+		}
+	}
+	return nil
 }
 
 // reachable returns the address that a node says it listens at. A node that

@@ -39,7 +39,7 @@ type Kernel struct {
 	peers map[string]*peer
 
 	told    chan struct{} // closed when OnEvent was told everything; nil without it
-	closing sync.Once
+	closing atomic.Bool
 	closed  chan struct{}
 }
 
@@ -225,7 +225,7 @@ func (k *Kernel) forget(p *peer) {
 	defer k.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holders.Load() == 0 && p.link == nil && p.addr == "" && p.queue.len == 0 && !p.parked.some.Load() && k.peers[p.id] == p {
+	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.parked.some.Load() && k.peers[p.id] == p {
 		delete(k.peers, p.id)
 	}
 }
@@ -236,76 +236,82 @@ func (k *Kernel) peerList() []*peer {
 	return slices.Collect(maps.Values(k.peers))
 }
 
-// links returns the links that work.
+// links returns the links that are not gone.
 func (k *Kernel) links() []*link {
 	var links []*link
 	for _, p := range k.peerList() {
-		p.mu.Lock()
-		if p.link != nil {
-			links = append(links, p.link)
-		}
-		p.mu.Unlock()
+		links = append(links, p.all()...)
 	}
 	return links
 }
 
 // Close closes the node in order: no new connections and requests, what is on
-// its way to other nodes is sent, each learns that the node leaves, and nothing
-// of the kernel runs any more when Close returns. It takes at most the drain
-// timeout twice. Services go on as before: stop servers first if calls that they
-// have are to be answered.
+// its way to other nodes is sent, and each learns that the node leaves. It takes
+// at most the drain timeout twice. Nothing of the kernel runs any more when Close
+// returns, but what waits for the program: for a stream that was given to be
+// sent to yield, or for [Config] OnEvent. Services go on as before: stop servers
+// first if calls that they have are to be answered.
 func (k *Kernel) Close() error {
 	k.close(func(l *link) { l.leave(codeClosing, "the node closes") })
 	return nil
 }
 
-// Abort closes the node at once. What is on its way is lost, and other nodes see
-// a broken connection.
+// Abort closes the node at once, also one that [Kernel.Close] closes already.
+// What is on its way is lost, and other nodes see a broken connection.
 func (k *Kernel) Abort() {
-	k.close(func(l *link) { l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed)) })
+	k.cancel()
+	cut := func(l *link) { l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed)) }
+	for _, l := range k.links() {
+		cut(l)
+	}
+	k.close(cut)
 }
 
 func (k *Kernel) close(end func(*link)) {
-	k.closing.Do(func() {
-		defer close(k.closed)
-		k.cancel()
-		if k.listener != nil {
-			k.listener.Close()
-		}
-		var wait sync.WaitGroup
-		for _, p := range k.peerList() {
-			p.mu.Lock()
-			p.kept = false
-			l := p.link
-			p.mu.Unlock()
-			if l != nil {
-				wait.Go(func() { end(l) })
-			}
-		}
-		wait.Wait()
-		k.tasks.mu.Lock()
-		k.tasks.closed = true
-		k.tasks.mu.Unlock()
-		for _, p := range k.peerList() {
-			p.close()
-		}
-		k.tasks.wait.Wait()
-		k.registry.close()
-		k.events.close()
-		if k.told != nil {
-			<-k.told
-		}
-	})
+	if k.closing.CompareAndSwap(false, true) {
+		k.shut(end)
+		close(k.closed)
+	}
 	<-k.closed
 }
 
-// close reports what the queue still holds, and wakes who waits.
+func (k *Kernel) shut(end func(*link)) {
+	k.cancel()
+	if k.listener != nil {
+		k.listener.Close()
+	}
+	var wait sync.WaitGroup
+	for _, p := range k.peerList() {
+		p.mu.Lock()
+		p.kept = false
+		p.mu.Unlock()
+		for _, l := range p.all() {
+			wait.Go(func() { end(l) })
+		}
+	}
+	wait.Wait()
+	k.tasks.mu.Lock()
+	k.tasks.closed = true
+	k.tasks.mu.Unlock()
+	for _, p := range k.peerList() {
+		p.close()
+	}
+	k.tasks.wait.Wait()
+	k.registry.close()
+	k.events.close()
+	if k.told != nil {
+		<-k.told
+	}
+}
+
+// close ends links that came while the kernel closed, reports what the queue
+// still holds, and wakes who waits.
 func (p *peer) close() {
+	for _, l := range p.all() {
+		l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed))
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l := p.link; l != nil { // it came while the kernel closed
-		go l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed))
-	}
 	p.dropQueue("closed")
 	p.signal()
 }

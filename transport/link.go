@@ -61,9 +61,10 @@ type link struct {
 	cause     error          // why the link is gone; set before gone is closed
 	gone      chan struct{}  // closed when the link carries nothing any more
 	finishing atomic.Bool
-	leaves    atomic.Bool  // a GOAWAY was sent or received: the end is not a failure
-	open      atomic.Int64 // calls of the peer without an answer, about
-	watchers  atomic.Int64 // monitors of the peer
+	leaves    atomic.Bool                // a GOAWAY was sent or received: the end is not a failure
+	deadline  atomic.Pointer[time.Timer] // ends the link; nil: it does not leave
+	open      atomic.Int64               // calls of the peer without an answer, about
+	watchers  atomic.Int64               // monitors of the peer
 }
 
 func newLink(k *Kernel, owner *peer, s *session.Session, c net.Conn) *link {
@@ -87,6 +88,7 @@ func (l *link) touch(at *atomic.Int64) { at.Store(l.k.now()) }
 
 // start lets l read and write.
 func (l *link) start() {
+	l.owner.join(l)
 	reads := l.k.spawn(func() {
 		if l.before != nil {
 			<-l.before
@@ -109,13 +111,16 @@ func (l *link) start() {
 }
 
 // fail ends the link once: calls fail, streams break, services and the peer
-// learn it.
+// learn it. It returns when that is done, whoever does it.
 func (l *link) fail(err error) {
 	l.once.Do(func() {
 		if l.leaves.Load() && !errors.Is(err, errLeft) {
 			err = fmt.Errorf("%w: %w", errLeft, err)
 		}
 		l.cause = err
+		if timer := l.deadline.Load(); timer != nil {
+			timer.Stop()
+		}
 		l.sess.Close()
 		l.out.fail(fmt.Errorf("%w: %w", errLink, err))
 		close(l.gone)
@@ -130,6 +135,8 @@ func (l *link) fail(err error) {
 		if l.attached.Load() && !l.k.spawn(l.k.linkDown(l)) {
 			l.k.linkDown(l)()
 		}
+		l.owner.part(l)
+		l.k.forget(l.owner)
 	})
 }
 

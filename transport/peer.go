@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type peer struct {
 	addr    string
 	kept    bool          // connected without a request, and again after a break
 	link    *link         // that works, or drains its queue first; nil if there is none
+	links   []*link       // all that are not gone: those that end and those not agreed on too
 	reader  chan struct{} // closed when the links before that one are read to their ends
 	pending int           // handshakes of this side that the other has not answered for good
 	queue   queue
@@ -61,6 +63,26 @@ func (p *peer) isKept() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.kept
+}
+
+// join notes a link that starts, and part one that is gone.
+func (p *peer) join(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.links = append(p.links, l)
+}
+
+func (p *peer) part(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.links = slices.DeleteFunc(p.links, func(other *link) bool { return other == l })
+}
+
+// all returns the links that are not gone.
+func (p *peer) all() []*link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.links)
 }
 
 // drain sends what was queued, and lets requests go directly after that.

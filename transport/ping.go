@@ -87,8 +87,12 @@ func (l *link) ping(seq uint64) {
 }
 
 // check pings a link that is silent, and ends one that stays so. A link that
-// was dialed on demand and is idle is closed.
+// was dialed on demand and is idle is closed. Nothing is said on a link before
+// the nodes agreed on it.
 func (l *link) check(now int64) {
+	if !l.attached.Load() {
+		return
+	}
 	c := &l.k.config
 	silent := time.Duration(now - l.lastRead.Load())
 	switch {
@@ -99,7 +103,7 @@ func (l *link) check(now int64) {
 		l.ping(0)
 	}
 	idle := time.Duration(now - l.lastUsed.Load())
-	if c.IdleTimeout > 0 && idle >= c.IdleTimeout && l.calls.len() == 0 && !l.owner.isKept() && l.leaves.CompareAndSwap(false, true) {
+	if c.IdleTimeout > 0 && idle >= c.IdleTimeout && l.calls.len() == 0 && !l.owner.isKept() && !l.leaves.Load() {
 		l.k.spawn(func() { l.leave(codeIdle, "nothing was sent for a while") })
 	}
 }
