@@ -104,10 +104,12 @@ func (p *peer) attach(l *link, refuse func() bool) bool {
 		l.control(func(b []byte) []byte { return wire.AppendAck(b, 0) })
 	}
 	p.direct.Store(nil)
-	if p.queue.len == 0 {
+	switch {
+	case p.draining:
+	case p.queue.len == 0:
 		p.direct.Store(l)
-	} else {
-		p.k.spawn(func() { p.drain(l) }) // else the kernel closes, and reports the queue
+	default:
+		p.draining = p.k.spawn(p.drain) // else the kernel closes, and reports the queue
 	}
 	p.signal()
 	return true

@@ -225,7 +225,7 @@ func (k *Kernel) forget(p *peer) {
 	defer k.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.parked.some.Load() && k.peers[p.id] == p {
+	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.draining && !p.parked.some.Load() && k.peers[p.id] == p {
 		delete(k.peers, p.id)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
@@ -22,7 +23,8 @@ type outStreams struct {
 // An outStream is one of them.
 type outStream struct {
 	sid    uint64
-	castTo string // the server, if it is the body of a cast
+	castTo string      // the server, if it is the body of a cast
+	whole  atomic.Bool // all of the body is on its way
 	mu     sync.Mutex
 	credit int64
 	err    error         // the reader stopped, or the link is gone
@@ -89,8 +91,8 @@ func (s *outStreams) arrived() <-chan struct{} {
 	return done
 }
 
-// fail breaks all streams, and returns how many casts to each server were not
-// known to have arrived whole.
+// fail breaks all streams, and returns how many casts to each server were sent
+// whole and are not known to have arrived. Of the others their senders learn it.
 func (s *outStreams) fail(err error) map[string]int {
 	s.mu.Lock()
 	open := s.byID
@@ -100,7 +102,7 @@ func (s *outStreams) fail(err error) map[string]int {
 	lost := make(map[string]int)
 	for _, o := range open {
 		o.stop(err)
-		if o.castTo != "" {
+		if o.castTo != "" && o.whole.Load() {
 			lost[o.castTo]++
 		}
 	}
@@ -184,6 +186,7 @@ func (l *link) writeBody(ctx context.Context, o *outStream, body []byte) (err er
 		}
 		body = body[n:]
 	}
+	o.whole.Store(true)
 	l.endStream(o.sid, nil)
 	return nil
 }

@@ -21,15 +21,16 @@ type peer struct {
 	parked  parkings
 	holders atomic.Int64 // that are about to make it worth keeping
 
-	mu      sync.Mutex
-	addr    string
-	kept    bool          // connected without a request, and again after a break
-	link    *link         // that works, or drains its queue first; nil if there is none
-	links   []*link       // all that are not gone: those that end and those not agreed on too
-	reader  chan struct{} // closed when the links before that one are read to their ends
-	pending int           // handshakes of this side that the other has not answered for good
-	queue   queue
-	changed chan struct{} // closed when the state below or above changes; nil if nobody waits
+	mu       sync.Mutex
+	addr     string
+	kept     bool          // connected without a request, and again after a break
+	link     *link         // that works, or drains its queue first; nil if there is none
+	links    []*link       // all that are not gone: those that end and those not agreed on too
+	reader   chan struct{} // closed when the links before that one are read to their ends
+	pending  int           // handshakes of this side that the other has not answered for good
+	queue    queue
+	draining bool          // a goroutine of drain runs
+	changed  chan struct{} // closed when the state below or above changes; nil if nobody waits
 
 	dialing  bool // a goroutine of connect runs
 	redial   chan struct{}
@@ -85,22 +86,27 @@ func (p *peer) all() []*link {
 	return slices.Clone(p.links)
 }
 
-// drain sends what was queued, and lets requests go directly after that.
-func (p *peer) drain(l *link) {
+// drain sends what was queued, and lets requests go directly after that. At most
+// one runs for a peer, also while links change: what it holds and could not send
+// goes back to its place before anything else is sent.
+func (p *peer) drain() {
 	for {
 		p.mu.Lock()
-		if p.link != l {
-			p.mu.Unlock()
-			return
+		l := p.link
+		e, ok := queued{}, false
+		if l != nil {
+			e, ok = p.queue.pop()
 		}
-		e, ok := p.queue.pop()
 		if !ok {
+			p.draining = false
 			p.direct.Store(l)
 			p.signal()
 			p.mu.Unlock()
+			if l == nil {
+				p.k.forget(p)
+			}
 			return
 		}
-		p.signal()
 		p.mu.Unlock()
 		if err := l.cast(context.Background(), e.names, &e.m); err != nil {
 			p.detach(l)
@@ -108,7 +114,6 @@ func (p *peer) drain(l *link) {
 			p.queue.unpop(e)
 			p.tend()
 			p.mu.Unlock()
-			return
 		}
 	}
 }
