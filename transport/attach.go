@@ -96,7 +96,7 @@ func (p *peer) attach(l *link, refuse func() bool) bool {
 	l.before, l.after = p.reader, make(chan struct{})
 	p.reader = l.after
 	p.link, p.attempts, p.failed = l, 0, nil
-	if addr := reachable(l.peer.Addr, l.peer.Remote); addr != "" {
+	if addr := reachable(l.peer.Addr, l.peer.Remote); addr != "" && p.guest == nil {
 		p.addr = addr
 	}
 	p.k.report(Event{Kind: LinkUp, Node: p.id, Addr: l.peer.Remote, Peer: l.peer})

@@ -195,7 +195,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (k *Kernel) peerAt(addr string) *peer {
 	for _, p := range k.peerList() {
 		p.mu.Lock()
-		found := p.link != nil && (p.addr == addr || p.link.peer.Remote == addr)
+		found := p.guest == nil && p.link != nil && (p.addr == addr || p.link.peer.Remote == addr)
 		p.mu.Unlock()
 		if found {
 			return p

@@ -25,7 +25,7 @@ type EventKind int
 
 // What can happen.
 const (
-	LinkUp      EventKind = iota + 1 // a connection to Node is there; Peer tells about it
+	LinkUp      EventKind = iota + 1 // a connection to Node is there; Peer tells about it, also in which role it came
 	LinkDown                         // it is gone; Reason: eof, reset, timeout, closed, error
 	DialFailed                       // Node could not be reached at Addr; Reason: refused, timeout, auth, status, error
 	GaveUp                           // MaxRetries attempts failed, and the kernel stops trying; what was queued is dropped

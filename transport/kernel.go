@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +33,9 @@ type Kernel struct {
 	events   events
 	counters counters
 
-	mu    sync.RWMutex
-	peers map[string]*peer
+	mu     sync.RWMutex
+	peers  map[string]*peer
+	guests map[guest]*peer // that dialed this node in a lesser role than a node's
 
 	told    chan struct{} // closed when OnEvent was told everything; nil without it
 	closing atomic.Bool
@@ -60,7 +59,7 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 	}
 	k := &Kernel{
 		config: c, log: c.Logger, started: time.Now(), registry: newRegistry(),
-		peers: make(map[string]*peer), closed: make(chan struct{}),
+		peers: make(map[string]*peer), guests: make(map[guest]*peer), closed: make(chan struct{}),
 	}
 	k.events.wake = make(chan struct{}, 1)
 	if err := k.SetCookies(c.Cookie, c.AcceptCookies); err != nil {
@@ -190,51 +189,6 @@ func (k *Kernel) CallTimeout() time.Duration { return k.config.CallTimeout }
 
 // Done returns a channel that is closed when the kernel begins to close.
 func (k *Kernel) Done() <-chan struct{} { return k.ctx.Done() }
-
-// peer returns what is known of a node, nil if nothing is.
-func (k *Kernel) peer(id string) *peer {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.peers[id]
-}
-
-// hold returns what is known of a node, if only that it exists. It is not
-// forgotten until p.release.
-func (k *Kernel) hold(id string) *peer {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	p := k.peers[id]
-	if p == nil {
-		p = newPeer(k, id)
-		k.peers[id] = p
-	}
-	p.holders.Add(1)
-	return p
-}
-
-// release ends what hold began.
-func (p *peer) release() {
-	if p.holders.Add(-1) == 0 {
-		p.k.forget(p)
-	}
-}
-
-// forget drops what is known of a node that is gone and cannot be dialed.
-func (k *Kernel) forget(p *peer) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.draining && !p.parked.some.Load() && k.peers[p.id] == p {
-		delete(k.peers, p.id)
-	}
-}
-
-func (k *Kernel) peerList() []*peer {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return slices.Collect(maps.Values(k.peers))
-}
 
 // links returns the links that are not gone.
 func (k *Kernel) links() []*link {

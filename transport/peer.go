@@ -12,8 +12,9 @@ import (
 
 // A peer is another node: where it is, the link to it, and what waits for one.
 type peer struct {
-	k  *Kernel
-	id string
+	k     *Kernel
+	id    string
+	guest *guest // nil: a node
 
 	// direct is the link when requests may be sent on it: nothing older is queued.
 	direct atomic.Pointer[link]

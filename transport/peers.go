@@ -24,7 +24,8 @@ type PeerInfo struct {
 	Err       error     // why the last of them failed
 }
 
-// Peers returns what is known of other nodes, in no order.
+// Peers returns what is known of other nodes, in no order. Those that dialed this
+// node in a lesser role than a node's are among them while they are connected.
 func (k *Kernel) Peers() []PeerInfo {
 	list := k.peerList()
 	infos := make([]PeerInfo, len(list))
@@ -113,12 +114,26 @@ func (k *Kernel) DialNow(id string) {
 
 // Drop ends the connection to a node and forgets its address and what is queued
 // for it, which is reported as dropped. The connection is closed in order, within
-// the drain timeout; with force it is cut.
+// the drain timeout twice; with force it is cut. Those who dialed this node under
+// that id in a lesser role are dropped with it.
 func (k *Kernel) Drop(id string, force bool) {
-	p := k.peer(id)
-	if p == nil {
-		return
+	k.mu.RLock()
+	var drop []*peer
+	if p := k.peers[id]; p != nil {
+		drop = append(drop, p)
 	}
+	for g, p := range k.guests {
+		if g.id == id {
+			drop = append(drop, p)
+		}
+	}
+	k.mu.RUnlock()
+	for _, p := range drop {
+		p.drop(force)
+	}
+}
+
+func (p *peer) drop(force bool) {
 	p.mu.Lock()
 	p.kept, p.addr = false, ""
 	l := p.link
@@ -129,12 +144,12 @@ func (k *Kernel) Drop(id string, force bool) {
 	p.mu.Unlock()
 	switch {
 	case l == nil:
-		k.forget(p)
+		p.k.forget(p)
 	case force:
 		l.leaves.Store(true)
 		l.fail(fmt.Errorf("%w: dropped", errLeft))
 	default:
-		k.spawn(func() { l.leave(codeDropped, "this node drops the connection") })
+		p.k.spawn(func() { l.leave(codeDropped, "this node drops the connection") })
 	}
 }
 

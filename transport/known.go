@@ -1,0 +1,93 @@
+package transport
+
+import (
+	"maps"
+	"slices"
+)
+
+// A guest is what dialed this node in a lesser role than a node's. Many may share
+// the cookie of such a role, so that the id says little: each start is a peer of
+// its own. It is answered, and no request goes to it by its id. What it
+// says of itself therefore changes nothing for the nodes.
+type guest struct {
+	id       string
+	instance [16]byte
+}
+
+// isGuest reports whether a peer that was authenticated is one.
+func isGuest(about Peer) bool { return !about.Initiator && about.Role != RoleNode }
+
+// peer returns what is known of a node, nil if nothing is.
+func (k *Kernel) peer(id string) *peer {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.peers[id]
+}
+
+// hold returns what is known of a node, if only that it exists. It is not
+// forgotten until p.release.
+func (k *Kernel) hold(id string) *peer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.peers[id]
+	if p == nil {
+		p = newPeer(k, id)
+		k.peers[id] = p
+	}
+	p.holders.Add(1)
+	return p
+}
+
+// receive holds the peer that a connection came from.
+func (k *Kernel) receive(about Peer) *peer {
+	if !isGuest(about) {
+		return k.hold(about.ID)
+	}
+	g := guest{about.ID, about.Instance}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.guests[g]
+	if p == nil {
+		p = newPeer(k, g.id)
+		p.guest = &g
+		k.guests[g] = p
+	}
+	p.holders.Add(1)
+	return p
+}
+
+// release ends what hold began.
+func (p *peer) release() {
+	if p.holders.Add(-1) == 0 {
+		p.k.forget(p)
+	}
+}
+
+// forget drops what is known of a node that is gone and cannot be dialed.
+func (k *Kernel) forget(p *peer) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.draining && !p.parked.some.Load() {
+		k.remove(p)
+	}
+}
+
+// remove drops a peer from the maps. k and p are locked.
+func (k *Kernel) remove(p *peer) {
+	switch {
+	case p.guest == nil && k.peers[p.id] == p:
+		delete(k.peers, p.id)
+	case p.guest != nil && k.guests[*p.guest] == p:
+		delete(k.guests, *p.guest)
+	}
+}
+
+func (k *Kernel) peerList() []*peer {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	list := make([]*peer, 0, len(k.peers)+len(k.guests))
+	list = slices.AppendSeq(list, maps.Values(k.peers))
+	return slices.AppendSeq(list, maps.Values(k.guests))
+}
