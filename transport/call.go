@@ -165,7 +165,7 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 
 // cast sends a cast to a server, or a short one to several.
 func (l *link) cast(ctx context.Context, names []string, m *Message) error {
-	l.touch(&l.lastUsed)
+	l.use()
 	switch {
 	case len(names) > 1:
 		return l.sendMulti(ctx, names, m)
@@ -189,7 +189,7 @@ func (k *Kernel) Cast(ctx context.Context, node, name string, m Message) error {
 	if err == nil {
 		if l := p.direct.Load(); l != nil && len(m.Body) <= wire.BodyMax {
 			if err = l.sendCast(ctx, name, &m); err == nil {
-				l.touch(&l.lastUsed)
+				l.use()
 				return nil
 			}
 			if isGone(err) {

@@ -57,8 +57,8 @@ type Config struct {
 	MaxRetries   int           // attempts to reach a node before the kernel gives it up; 0: no limit
 	PingEvery    time.Duration // silence after which a node is pinged; 5 s
 	PingTimeout  time.Duration // silence after which a connection is given up; 15 s
-	DrainTimeout time.Duration // what a graceful close may take; 5 s
-	IdleTimeout  time.Duration // after which a connection dialed on demand is closed; 0: never
+	DrainTimeout time.Duration // what a graceful close waits for what is under way, and again for the farewell; 5 s
+	IdleTimeout  time.Duration // after which a connection that this node dialed on demand is closed if nothing is under way on it; 0: never
 
 	App   []byte           // at most 256 bytes that a peer's Admit sees
 	Admit func(Peer) error // judges a peer that proved its key; nil: welcome

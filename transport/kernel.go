@@ -126,7 +126,10 @@ func (k *Kernel) spawn(f func()) bool {
 func (k *Kernel) spawnLoose(f func()) { go f() }
 
 // now returns nanoseconds since the kernel started.
-func (k *Kernel) now() int64 { return int64(time.Since(k.started)) + 1 }
+func (k *Kernel) now() int64 { return k.since(time.Now()) }
+
+// since returns the same for another time; it is never 0.
+func (k *Kernel) since(t time.Time) int64 { return int64(t.Sub(k.started)) + 1 }
 
 // tick looks after silent and idle connections.
 func (k *Kernel) tick() {

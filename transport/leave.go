@@ -28,15 +28,15 @@ func (l *link) isAlive() bool {
 }
 
 // Codes of farewells. A node that closes answers no calls any more; in the other
-// cases each side first has the answers to its own.
+// cases each side first has the answers to its own, and streams come to their ends.
 const (
 	codeClosing = "closing"
 	codeIdle    = "idle"
 	codeDropped = "dropped"
 )
 
-// leave closes l in order: calls that wait have their answers, unless the node
-// closes, what was accepted is sent, then the reason, and when the peer is done
+// leave closes l in order: calls that wait have their answers and streams their
+// ends, unless the node closes, what was accepted is sent, then the reason, and when the peer is done
 // too, the end. It takes at most the drain timeout twice, and returns when l is
 // gone, also if it ends already for another reason.
 func (l *link) leave(code, text string) {
@@ -51,10 +51,7 @@ func (l *link) leave(code, text string) {
 	l.refuseRequests()
 	timer := time.NewTimer(l.k.config.DrainTimeout)
 	defer timer.Stop()
-	if code != codeClosing {
-		l.until(l.calls.ended(), timer)
-	}
-	l.until(l.outs.arrived(), timer)
+	l.finishWork(code, timer)
 	l.until(l.out.drained(), timer)
 	accepted := l.in.accepted.Load()
 	l.control(func(b []byte) []byte { return wire.AppendGoAway(wire.AppendAck(b, accepted), code, text, nil) })
@@ -73,6 +70,17 @@ func (l *link) endSoon() {
 	if !l.deadline.CompareAndSwap(nil, timer) {
 		timer.Stop()
 	}
+}
+
+// finishWork waits until calls have their answers and streams their ends, or, if a
+// node closes, until the long casts that were sent have arrived.
+func (l *link) finishWork(code string, timer *time.Timer) {
+	if code != codeClosing {
+		l.until(l.calls.ended(), timer)
+		l.until(l.outs.ended(), timer)
+		l.until(l.ins.ended(), timer)
+	}
+	l.until(l.outs.arrived(), timer)
 }
 
 // until waits for something, for the link to be gone, or for the timer.
@@ -142,8 +150,7 @@ func (l *link) onGoAway(m *wire.Msg) {
 		if code != codeClosing {
 			timer := time.NewTimer(l.k.config.DrainTimeout)
 			defer timer.Stop()
-			l.until(l.calls.ended(), timer)
-			l.until(l.outs.arrived(), timer)
+			l.finishWork(code, timer)
 		}
 		accepted := l.in.accepted.Load()
 		l.control(func(b []byte) []byte { return wire.AppendAck(b, accepted) })

@@ -41,7 +41,8 @@ type link struct {
 	outs  outStreams
 
 	lastRead atomic.Int64 // nanoseconds since the kernel's start
-	lastUsed atomic.Int64 // the same, of requests and answers
+	used     atomic.Bool  // by a request or an answer, since the last check
+	usedAt   int64        // when check last found it used or busy; for check alone
 	pinged   atomic.Int64 // when a ping was sent that has no answer yet; 0: none
 	bytesIn  atomic.Uint64
 	bytesOut atomic.Uint64
@@ -78,13 +79,10 @@ func newLink(k *Kernel, owner *peer, s *session.Session, c net.Conn) *link {
 	}
 	l.in.init(l)
 	l.calls.late = l.cancel
-	l.touch(&l.lastRead)
-	l.touch(&l.lastUsed)
+	l.usedAt = k.now()
+	l.lastRead.Store(l.usedAt)
 	return l
 }
-
-// touch notes that something happened now.
-func (l *link) touch(at *atomic.Int64) { at.Store(l.k.now()) }
 
 // start lets l read and write.
 func (l *link) start() {

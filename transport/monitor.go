@@ -39,6 +39,13 @@ func (m *monitors) take(corr uint64) func(error) {
 	return down
 }
 
+// len returns how many there are.
+func (m *monitors) len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.open)
+}
+
 func (m *monitors) fail(err error) {
 	m.mu.Lock()
 	open := m.open

@@ -18,6 +18,7 @@ type outStreams struct {
 	last uint64
 	err  error
 	done chan struct{} // closed when no cast is under way; nil if nobody asked
+	none chan struct{} // closed when no stream is open; nil if nobody asked
 }
 
 // An outStream is one of them.
@@ -64,8 +65,13 @@ func (s *outStreams) remove(sid uint64) {
 	s.signalDone()
 }
 
-// signalDone tells those who asked that no cast is under way. s is locked.
+// signalDone tells those who asked that no cast is under way, or no stream. s is
+// locked.
 func (s *outStreams) signalDone() {
+	if s.none != nil && len(s.byID) == 0 {
+		close(s.none)
+		s.none = nil
+	}
 	if s.done == nil {
 		return
 	}
@@ -89,6 +95,25 @@ func (s *outStreams) arrived() <-chan struct{} {
 	done := s.done
 	s.signalDone()
 	return done
+}
+
+// ended returns a channel that is closed once no stream is open.
+func (s *outStreams) ended() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.none == nil {
+		s.none = make(chan struct{})
+	}
+	none := s.none
+	s.signalDone()
+	return none
+}
+
+// len returns how many streams are open.
+func (s *outStreams) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byID)
 }
 
 // fail breaks all streams, and returns how many casts to each server were sent
