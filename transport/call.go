@@ -248,8 +248,8 @@ func frameDsts(names []string) int {
 
 // target returns the node that a request goes to, if the request can be sent.
 func (k *Kernel) target(node, name string, m *Message) (*peer, error) {
-	if name == "" || len(name) > wire.NameMax {
-		return nil, validName(name)
+	if err := validName(name); err != nil {
+		return nil, err
 	}
 	switch {
 	case len(m.Hdr) > wire.HdrMax:
