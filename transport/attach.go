@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 
@@ -71,7 +72,7 @@ func (p *peer) current() *link {
 // agree makes l, which this node dialed, the link of p: the other node wants it.
 // The reader of l calls it, and reads on once it returns.
 func (p *peer) agree(l *link) error {
-	if !p.attach(l, func() bool { return false }) {
+	if !p.attach(l, func() bool { return l.dial.Err() != nil }) { // the node may have been dropped meanwhile
 		return errDuplicate()
 	}
 	close(l.agreed)
@@ -95,9 +96,9 @@ func (p *peer) attach(l *link, refuse func() bool) bool {
 	l.attached.Store(true)
 	l.before, l.after = p.reader, make(chan struct{})
 	p.reader = l.after
-	p.link, p.attempts, p.failed = l, 0, nil
-	if addr := reachable(l.peer.Addr, l.peer.Remote); addr != "" && p.guest == nil {
-		p.addr = addr
+	p.link, p.attempts, p.tries, p.failed = l, 0, 0, nil
+	if proven := l.peer.Initiator && p.addr != ""; !proven && p.guest == nil {
+		p.addr = cmp.Or(reachable(l.peer.Addr, l.peer.Remote), p.addr)
 	}
 	p.k.report(Event{Kind: LinkUp, Node: p.id, Addr: l.peer.Remote, Peer: l.peer})
 	if !l.peer.Initiator {

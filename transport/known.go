@@ -69,7 +69,7 @@ func (k *Kernel) forget(p *peer) {
 	defer k.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.draining && !p.parked.some.Load() {
+	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.draining && !p.dialing && !p.parked.some.Load() {
 		k.remove(p)
 	}
 }

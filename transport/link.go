@@ -49,10 +49,11 @@ type link struct {
 	pings    pings
 	monitors monitors
 
-	attached atomic.Bool   // it is, or was, the link of its peer
-	agreed   chan struct{} // closed when the other node said yes to it; of a link that this node dialed
-	before   chan struct{} // closed when the link before was read to its end; nil: never attached
-	after    chan struct{} // closed when this one was; nil: never attached
+	dial     context.Context // of the attempt that made it; nil: the other node dialed
+	attached atomic.Bool     // it is, or was, the link of its peer
+	agreed   chan struct{}   // closed when the other node said yes to it; of a link that this node dialed
+	before   chan struct{}   // closed when the link before was read to its end; nil: never attached
+	after    chan struct{}   // closed when this one was; nil: never attached
 
 	once      sync.Once
 	sayBye    sync.Once

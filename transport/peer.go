@@ -35,9 +35,13 @@ type peer struct {
 
 	dialing  bool // a goroutine of connect runs
 	redial   chan struct{}
-	attempts int       // that failed since the last link
-	tried    time.Time // when the last attempt began
-	failed   error     // why the last attempt failed; nil after a link
+	stopDial context.CancelCauseFunc // of the attempt that runs; nil: none does
+	waiting  int                     // those who wait for a link
+	patient  int                     // of these, those who wait though attempts fail
+	attempts int                     // that failed since the last link
+	tries    int                     // of these, those that MaxRetries bounds
+	tried    time.Time               // when the last attempt began
+	failed   error                   // why the last attempt failed; nil after a link
 	failedAt time.Time
 }
 
@@ -187,6 +191,8 @@ func (p *peer) enqueue(names []string, m *Message) (wait <-chan struct{}, err er
 		return nil, fmt.Errorf("%w%s", ErrNotConnected, p.because())
 	case p.addr == "":
 		return nil, ErrUnknownNode
+	case (&queued{names: names, m: *m}).bytes() > p.k.config.QueueBytes:
+		return nil, fmt.Errorf("more than the queue of %d bytes holds: %w", p.k.config.QueueBytes, ErrTooLarge)
 	}
 	dropped := p.queue.push(names, m, p.k.config.QueueLen, p.k.config.QueueBytes)
 	p.dropped(dropped, "queue")
@@ -222,38 +228,55 @@ func (p *peer) because() string {
 // and fails as soon as an attempt to connect does, unless persist is set: then
 // only when ctx ends.
 func (p *peer) linkTo(ctx context.Context, persist bool) (*link, error) {
+	patient := 0
+	if persist {
+		patient = 1
+	}
 	asked := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting++
+	p.patient += patient
+	defer func() {
+		p.waiting--
+		p.patient -= patient
+	}()
 	for {
-		p.mu.Lock()
-		if l := p.direct.Load(); l != nil {
-			p.mu.Unlock()
-			return l, nil
-		}
-		if p.link == nil {
-			failed := p.failed != nil && (p.failedAt.After(asked) || asked.Sub(p.failedAt) < p.k.config.Backoff.Min)
-			var err error
-			switch {
-			case p.k.ctx.Err() != nil:
-				err = ErrClosed
-			case p.addr == "":
-				err = ErrUnknownNode
-			case failed && !persist:
-				err = fmt.Errorf("%w%s", ErrNotConnected, p.because())
-			}
-			if err != nil {
-				p.mu.Unlock()
-				return nil, err
-			}
-			p.connectNow(!failed)
+		l, err := p.linkNow(asked, persist)
+		if l != nil || err != nil {
+			return l, err
 		}
 		changed := p.wait()
 		p.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", ErrNotConnected, ctxError(ctx))
+			err = fmt.Errorf("%w: %w", ErrNotConnected, ctxError(ctx))
+		}
+		p.mu.Lock()
+		if err != nil {
+			return nil, err
 		}
 	}
+}
+
+// linkNow returns a link if there is one, and an error if nobody need wait for
+// one. Else it sees that somebody connects. p is locked.
+func (p *peer) linkNow(asked time.Time, persist bool) (*link, error) {
+	if l := p.direct.Load(); l != nil || p.link != nil {
+		return l, nil
+	}
+	failed := p.failed != nil && (p.failedAt.After(asked) || asked.Sub(p.failedAt) < p.k.config.Backoff.Min)
+	switch {
+	case p.k.ctx.Err() != nil:
+		return nil, ErrClosed
+	case p.addr == "":
+		return nil, ErrUnknownNode
+	case failed && !persist:
+		return nil, fmt.Errorf("%w%s", ErrNotConnected, p.because())
+	}
+	p.connectNow(!failed)
+	return nil, nil
 }
 
 // ctxError returns why ctx ended, as this package says it.

@@ -68,7 +68,7 @@ func (k *Kernel) Know(id, addr string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.addr != addr {
-		p.addr, p.failed, p.attempts = addr, nil, 0
+		p.addr, p.failed, p.attempts, p.tries = addr, nil, 0, 0
 	}
 	if p.queue.len > 0 || p.kept {
 		p.connect()
@@ -87,7 +87,7 @@ func (k *Kernel) Keep(id, addr string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if addr != "" && p.addr != addr {
-		p.addr, p.failed, p.attempts = addr, nil, 0
+		p.addr, p.failed, p.attempts, p.tries = addr, nil, 0, 0
 	}
 	if p.addr == "" {
 		return fmt.Errorf("transport: keep %q: %w", id, ErrUnknownNode)
@@ -135,7 +135,10 @@ func (k *Kernel) Drop(id string, force bool) {
 
 func (p *peer) drop(force bool) {
 	p.mu.Lock()
-	p.kept, p.addr = false, ""
+	p.kept, p.addr, p.tries = false, "", 0
+	if p.stopDial != nil {
+		p.stopDial(errDropped)
+	}
 	l := p.link
 	if l == nil || force { // else the link takes it along
 		p.dropQueue("closed")
