@@ -1,9 +1,11 @@
 package transport_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -178,4 +180,32 @@ func TestCastLargerThanTheQueue(t *testing.T) {
 			w.t.Errorf("a cast that just fits: %v", err)
 		}
 	})
+}
+
+// A context that has ended closes the node; Start and Close do not collide.
+func TestStartWithAContextThatEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 {
+		k, err := transport.Start(ctx, transport.Config{ID: "a", Addr: "127.0.0.1:0", Cookie: cookie, OnEvent: func(transport.Event) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-k.Done()
+		k.Close()
+	}
+}
+
+// Start says so when its address is taken, and the node that has it goes on.
+func TestPortInUse(t *testing.T) {
+	a := node(t, "a", nil)
+	a.Register("echo", &echo{})
+	_, err := transport.Start(t.Context(), transport.Config{ID: "b", Addr: a.Addr(), Cookie: cookie})
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("Start on a port in use: %v", err)
+	}
+	b := node(t, "b", nil)
+	if _, err := b.Connect(t.Context(), a.Addr()); err != nil {
+		t.Errorf("the node that has the port: %v", err)
+	}
 }

@@ -87,11 +87,6 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 		return nil, fmt.Errorf("transport: %w: %w", ErrConfig, err)
 	}
 	k.ctx, k.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { k.Close() })
-	k.spawn(func() {
-		<-k.ctx.Done()
-		stop()
-	})
 	if c.OnEvent != nil {
 		k.told = make(chan struct{})
 		go k.deliverEvents()
@@ -101,6 +96,8 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 		k.spawn(k.accept)
 	}
 	k.spawn(k.tick)
+	stop := context.AfterFunc(ctx, func() { k.Close() }) // at once, if ctx has ended: all must be there
+	context.AfterFunc(k.ctx, func() { stop() })
 	return k, nil
 }
 
