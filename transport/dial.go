@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,8 +193,9 @@ func (k *Kernel) Connect(ctx context.Context, addr string) (id string, err error
 		switch {
 		case err == nil:
 			p.mu.Lock()
-			if p.addr == "" && p.link != nil { // else it may have been dropped already
-				p.addr = addr
+			if p.link != nil { // else it may have been dropped already
+				p.named = true
+				p.addr = cmp.Or(p.addr, addr)
 			}
 			p.mu.Unlock()
 			_, err = p.linkTo(ctx, false)

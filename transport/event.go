@@ -29,7 +29,7 @@ const (
 	LinkDown                         // it is gone; Reason: eof, reset, timeout, closed, error
 	DialFailed                       // Node could not be reached at Addr; Reason: refused, timeout, auth, status, error
 	GaveUp                           // MaxRetries attempts failed, and the kernel stops trying; what was queued is dropped
-	Dropped                          // Count casts to Server on Node were thrown away; Reason: queue, gave-up, not-connected, closed, or the code that Node gave
+	Dropped                          // Count casts to Server on Node were thrown away; Reason: queue, gave-up, not-connected, closed, or the code that Node gave; others, without a Server, if too many kinds of them wait
 	Unconfirmed                      // a connection broke: Count casts to Server on Node may have arrived, or not
 	Refused                          // a peer that dialed this node was turned away; Addr is where it came from
 )
@@ -62,16 +62,28 @@ type Event struct {
 type events struct {
 	mu     sync.Mutex
 	queue  []Event
+	losses map[loss]int // where in queue a loss of the kind waits
 	wake   chan struct{}
 	closed bool
 }
 
-// refusedMax is how many events may wait before further refusals are only
-// counted.
-const refusedMax = 1024
+// A loss is what [Dropped] and [Unconfirmed] events have in common that are
+// merged while they wait.
+type loss struct {
+	kind                 EventKind
+	node, server, reason string
+}
 
-// report counts an event and hands it to OnEvent. Like events that wait are
-// merged, so that a flood of drops does not pile up.
+// waitingMax is how many events may wait before further refusals are only
+// counted, and losses, whose servers and reasons a peer can make up, go without
+// their names.
+const waitingMax = 1024
+
+// others is the reason of what was too much to be told apart.
+const others = "others"
+
+// report counts an event and hands it to OnEvent. Losses of a kind that wait are
+// merged, so that a flood of them does not pile up.
 func (k *Kernel) report(e Event) {
 	e.Time = time.Now()
 	k.counters.note(&e)
@@ -82,25 +94,41 @@ func (k *Kernel) report(e Event) {
 	q := &k.events
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed {
+	switch {
+	case q.closed:
 		return
-	}
-	if e.Kind == Refused && len(q.queue) >= refusedMax {
+	case e.Kind == Refused && len(q.queue) >= waitingMax:
 		return // strangers decide how many there are
-	}
-	if e.Kind == Dropped && len(q.queue) > 0 {
-		last := &q.queue[len(q.queue)-1]
-		if last.Kind == e.Kind && last.Node == e.Node && last.Server == e.Server && last.Reason == e.Reason {
-			last.Count += e.Count
-			last.Bytes += e.Bytes
-			return
-		}
+	case (e.Kind == Dropped || e.Kind == Unconfirmed) && q.merge(&e):
+		return
 	}
 	q.queue = append(q.queue, e)
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// merge adds a loss to one that waits, and reports false if there is none: then e
+// is to be appended. q is locked.
+func (q *events) merge(e *Event) bool {
+	key := loss{e.Kind, e.Node, e.Server, e.Reason}
+	at, ok := q.losses[key]
+	if !ok && len(q.losses) >= waitingMax {
+		e.Server, e.Reason = "", others
+		key = loss{e.Kind, e.Node, e.Server, e.Reason}
+		at, ok = q.losses[key]
+	}
+	if ok {
+		q.queue[at].Count += e.Count
+		q.queue[at].Bytes += e.Bytes
+		return true
+	}
+	if q.losses == nil {
+		q.losses = make(map[loss]int)
+	}
+	q.losses[key] = len(q.queue)
+	return false
 }
 
 // deliverEvents calls OnEvent until the kernel is closed and all was told.
@@ -111,7 +139,7 @@ func (k *Kernel) deliverEvents() {
 		for {
 			q.mu.Lock()
 			batch := q.queue
-			q.queue = nil
+			q.queue, q.losses = nil, nil
 			closed := q.closed
 			q.mu.Unlock()
 			for i := range batch {

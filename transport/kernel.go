@@ -37,6 +37,9 @@ type Kernel struct {
 	peers  map[string]*peer
 	guests map[guest]*peer // that dialed this node in a lesser role than a node's
 
+	strangers    []*peer // that nobody here named and that are gone, oldest first; some may be back
+	strangersMax int
+
 	told    chan struct{} // closed when OnEvent was told everything; nil without it
 	closing atomic.Bool
 	closed  chan struct{}
@@ -59,7 +62,7 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 	}
 	k := &Kernel{
 		config: c, log: c.Logger, started: time.Now(), registry: newRegistry(),
-		peers: make(map[string]*peer), guests: make(map[guest]*peer), closed: make(chan struct{}),
+		strangersMax: 1024, peers: make(map[string]*peer), guests: make(map[guest]*peer), closed: make(chan struct{}),
 	}
 	k.events.wake = make(chan struct{}, 1)
 	if err := k.SetCookies(c.Cookie, c.AcceptCookies); err != nil {

@@ -63,15 +63,46 @@ func (p *peer) release() {
 	}
 }
 
-// forget drops what is known of a node that is gone and cannot be dialed.
+// forget drops what is known of a node that is gone and cannot be dialed. One
+// that can, and that nobody here named, is remembered until too many others are.
 func (k *Kernel) forget(p *peer) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holders.Load() == 0 && len(p.links) == 0 && p.addr == "" && p.queue.len == 0 && !p.draining && !p.dialing && !p.parked.some.Load() {
+	switch {
+	case !p.isGone():
+	case p.addr == "":
 		k.remove(p)
+	case !p.named && !p.listed:
+		p.listed = true
+		k.strangers = append(k.strangers, p)
+		if len(k.strangers) > k.strangersMax {
+			k.forgetStranger(p)
+		}
 	}
+}
+
+// forgetStranger drops the oldest of the nodes that nobody here named. If it is
+// back, it is among them again when it goes. k is locked, and p, the youngest.
+func (k *Kernel) forgetStranger(p *peer) {
+	oldest := k.strangers[0]
+	k.strangers[0] = nil
+	k.strangers = k.strangers[1:]
+	if oldest != p {
+		oldest.mu.Lock()
+		defer oldest.mu.Unlock()
+	}
+	oldest.listed = false
+	if oldest.isGone() && !oldest.named {
+		k.remove(oldest)
+	}
+}
+
+// isGone reports whether nothing is connected with a peer, or about to be. p is
+// locked.
+func (p *peer) isGone() bool {
+	return p.holders.Load() == 0 && len(p.links) == 0 && p.queue.len == 0 && !p.draining && !p.dialing && !p.parked.some.Load()
 }
 
 // remove drops a peer from the maps. k and p are locked.

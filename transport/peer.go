@@ -24,6 +24,8 @@ type peer struct {
 
 	mu       sync.Mutex
 	addr     string
+	named    bool          // by this node's program; else the node came by itself
+	listed   bool          // among the kernel's strangers; k is locked too
 	kept     bool          // connected without a request, and again after a break
 	link     *link         // that works, or drains its queue first; nil if there is none
 	links    []*link       // all that are not gone: those that end and those not agreed on too

@@ -58,7 +58,8 @@ func (p *peer) info() PeerInfo {
 }
 
 // Know tells where a node is. It is dialed when something is sent to it. A node
-// that connects tells its address itself.
+// that connects tells its address itself; of those that only did so and are gone,
+// the last 1,024 are remembered.
 func (k *Kernel) Know(id, addr string) error {
 	if err := validName(id); err != nil {
 		return fmt.Errorf("transport: know: %w", err)
@@ -67,6 +68,7 @@ func (k *Kernel) Know(id, addr string) error {
 	defer p.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.named = true
 	if p.addr != addr {
 		p.addr, p.failed, p.attempts, p.tries = addr, nil, 0, 0
 	}
@@ -86,6 +88,7 @@ func (k *Kernel) Keep(id, addr string) error {
 	defer p.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.named = true
 	if addr != "" && p.addr != addr {
 		p.addr, p.failed, p.attempts, p.tries = addr, nil, 0, 0
 	}
@@ -135,7 +138,7 @@ func (k *Kernel) Drop(id string, force bool) {
 
 func (p *peer) drop(force bool) {
 	p.mu.Lock()
-	p.kept, p.addr, p.tries = false, "", 0
+	p.named, p.kept, p.addr, p.tries = false, false, "", 0
 	if p.stopDial != nil {
 		p.stopDial(errDropped)
 	}

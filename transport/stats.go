@@ -20,6 +20,9 @@ type Stats struct {
 	CallsInFlight int
 }
 
+// reasonsMax is how many reasons are counted apart; peers can make some up.
+const reasonsMax = 64
+
 // counters count events.
 type counters struct {
 	mu    sync.Mutex
@@ -33,7 +36,11 @@ func (c *counters) note(e *Event) {
 		if *m == nil {
 			*m = make(map[string]uint64)
 		}
-		(*m)[e.Reason] += n
+		reason := e.Reason
+		if _, ok := (*m)[reason]; !ok && len(*m) >= reasonsMax {
+			reason = others
+		}
+		(*m)[reason] += n
 	}
 	switch e.Kind {
 	case LinkUp:
