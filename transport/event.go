@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -53,8 +55,8 @@ type Event struct {
 	Count  uint64 // Dropped, Unconfirmed: casts
 	Bytes  uint64 // Dropped from the queue: their length
 	Reason string // a word from the list of the kind
-	Addr   string // DialFailed, Refused
-	Peer   Peer   // LinkUp, LinkDown
+	Addr   string // LinkUp, LinkDown, Refused: the far end of the socket; DialFailed, GaveUp: what was dialed
+	Peer   Peer   // LinkUp, LinkDown; it may have dialed in a lesser role, and is then no node whose id is Node
 	Err    error  // LinkDown, DialFailed, GaveUp, Refused
 }
 
@@ -168,8 +170,22 @@ func (q *events) close() {
 }
 
 // logEvent writes an event to the logger. Drops are at debug: a flood of them is
-// counted elsewhere.
+// counted elsewhere. Of strangers that were refused the gate tells.
 func (k *Kernel) logEvent(e *Event) {
+	level := slog.LevelDebug
+	switch e.Kind {
+	case LinkUp, LinkDown:
+		level = slog.LevelInfo
+	case GaveUp, Unconfirmed:
+		level = slog.LevelWarn
+	case Refused:
+		if e.Reason != reasonStatus {
+			return
+		}
+	}
+	if !k.log.Enabled(context.Background(), level) {
+		return
+	}
 	args := []any{"node", e.Node}
 	add := func(name, value string) {
 		if value != "" {
@@ -185,14 +201,7 @@ func (k *Kernel) logEvent(e *Event) {
 	if e.Err != nil {
 		args = append(args, "err", e.Err)
 	}
-	switch e.Kind {
-	case LinkUp, LinkDown:
-		k.log.Info(e.Kind.String(), args...)
-	case GaveUp, Unconfirmed:
-		k.log.Warn(e.Kind.String(), args...)
-	default:
-		k.log.Debug(e.Kind.String(), args...)
-	}
+	k.log.Log(context.Background(), level, e.Kind.String(), args...)
 }
 
 // reasonDown says in a word why a link ended.
@@ -210,6 +219,10 @@ func reasonDown(err error) string {
 	return "error"
 }
 
+// reasonStatus is the reason when a peer knows the cookie and was refused, or this
+// node was.
+const reasonStatus = "status"
+
 // reasonDial says in a word why a node could not be reached.
 func reasonDial(err error) string {
 	var status *StatusError
@@ -217,7 +230,7 @@ func reasonDial(err error) string {
 	case errors.Is(err, session.ErrRefused), errors.Is(err, session.ErrAuth), errors.Is(err, session.ErrVersion), errors.Is(err, session.ErrCookie), errors.Is(err, session.ErrTLS):
 		return "auth"
 	case errors.As(err, &status), errors.Is(err, session.ErrWrongNode), errors.Is(err, session.ErrSelf):
-		return "status"
+		return reasonStatus
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	case isTimeout(err):
