@@ -36,7 +36,8 @@ type Config struct {
 	// [NewCookie] is best; another has at least 16 characters, unless
 	// AllowWeakCookie is set. Insecure runs without a cookie: anybody who reaches
 	// Addr may do anything, so that only loopback addresses are allowed unless
-	// InsecureAnywhere is set too.
+	// InsecureAnywhere is set too. Of a Network of your own nothing is known, so that
+	// it may be listened on anywhere.
 	Cookie           string
 	AcceptCookies    []string
 	AllowWeakCookie  bool
