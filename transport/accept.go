@@ -27,7 +27,7 @@ func (k *Kernel) welcome(ctx context.Context, c net.Conn) error {
 		k.report(Event{Kind: Refused, Addr: c.RemoteAddr().String(), Reason: reasonDial(err), Err: err})
 		return err
 	}
-	p := k.hold(s.Peer().ID)
+	p := k.receive(s.Peer())
 	defer p.release()
 	p.accept(newLink(k, p, s, c))
 	return nil
@@ -38,10 +38,14 @@ func (k *Kernel) admit(peer Peer) error {
 	if err := k.judge(peer); err != nil {
 		return err
 	}
-	if p := k.peer(peer.ID); p != nil {
-		return p.admit(peer)
+	p := k.peer(peer.ID)
+	switch {
+	case p == nil:
+		return nil
+	case isGuest(peer):
+		return &StatusError{Code: codeSameID, Text: fmt.Sprintf("%q is the id of a node; in the role of %v take another", peer.ID, peer.Role)}
 	}
-	return nil
+	return p.admit(peer)
 }
 
 // judge decides whether this node wants to be connected with a peer.
@@ -98,6 +102,5 @@ func (k *Kernel) linkDown(l *link) func() {
 		for _, s := range *k.registry.services.Load() {
 			s.LinkDown(LinkID{l})
 		}
-		k.forget(l.owner)
 	}
 }

@@ -41,7 +41,7 @@ func cut(s string, n int) string {
 // lockForAnswer locks the outbox to append an answer. An answer does not wait:
 // what it answers was admitted by the window. A peer that takes none is cut off.
 func (l *link) lockForAnswer() (*[]byte, error) {
-	l.touch(&l.lastUsed)
+	l.use()
 	l.out.mu.Lock()
 	if l.out.err != nil {
 		l.out.mu.Unlock()

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 
@@ -53,7 +54,10 @@ func (p *peer) accept(l *link) {
 		ok = p.attach(l, dialing)
 	}
 	l.start()
-	if !ok && !p.k.spawn(func() { l.leave(codeDuplicate, "another connection is kept") }) {
+	if ok {
+		return
+	}
+	if p.k.ctx.Err() != nil || !p.k.spawn(func() { l.leave(codeDuplicate, "another connection is kept") }) {
 		l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed))
 	}
 }
@@ -68,7 +72,7 @@ func (p *peer) current() *link {
 // agree makes l, which this node dialed, the link of p: the other node wants it.
 // The reader of l calls it, and reads on once it returns.
 func (p *peer) agree(l *link) error {
-	if !p.attach(l, func() bool { return false }) {
+	if !p.attach(l, func() bool { return l.dial.Err() != nil }) { // the node may have been dropped meanwhile
 		return errDuplicate()
 	}
 	close(l.agreed)
@@ -81,7 +85,7 @@ func (p *peer) agree(l *link) error {
 func (p *peer) attach(l *link, refuse func() bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for old := p.link; old != nil && old.peer.Instance != l.peer.Instance; old = p.link {
+	for old := p.earlier(l); old != nil; old = p.earlier(l) {
 		p.mu.Unlock()
 		old.fail(errReplaced)
 		p.mu.Lock()
@@ -92,22 +96,35 @@ func (p *peer) attach(l *link, refuse func() bool) bool {
 	l.attached.Store(true)
 	l.before, l.after = p.reader, make(chan struct{})
 	p.reader = l.after
-	p.link, p.attempts, p.failed = l, 0, nil
-	if addr := reachable(l.peer.Addr, l.peer.Remote); addr != "" {
-		p.addr = addr
+	p.link, p.attempts, p.tries, p.failed = l, 0, 0, nil
+	if proven := l.peer.Initiator && p.addr != ""; !proven && p.guest == nil {
+		p.addr = cmp.Or(reachable(l.peer.Addr, l.peer.Remote), p.addr)
 	}
 	p.k.report(Event{Kind: LinkUp, Node: p.id, Addr: l.peer.Remote, Peer: l.peer})
 	if !l.peer.Initiator {
 		l.control(func(b []byte) []byte { return wire.AppendAck(b, 0) })
 	}
 	p.direct.Store(nil)
-	if p.queue.len == 0 {
+	switch {
+	case p.draining:
+	case p.queue.len == 0:
 		p.direct.Store(l)
-	} else {
-		p.k.spawn(func() { p.drain(l) }) // else the kernel closes, and reports the queue
+	default:
+		p.draining = p.k.spawn(p.drain) // else the kernel closes, and reports the queue
 	}
 	p.signal()
 	return true
+}
+
+// earlier returns a link to another start of the node than l, also one that was
+// about to end. p is locked.
+func (p *peer) earlier(l *link) *link {
+	for _, old := range p.links {
+		if old.attached.Load() && old.peer.Instance != l.peer.Instance {
+			return old
+		}
+	}
+	return nil
 }
 
 // reachable returns the address that a node says it listens at. A node that

@@ -169,7 +169,7 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 
 // cast sends a cast to a server, or a short one to several.
 func (l *link) cast(ctx context.Context, names []string, m *Message) error {
-	l.touch(&l.lastUsed)
+	l.use()
 	switch {
 	case len(names) > 1:
 		return l.sendMulti(ctx, names, m)
@@ -193,7 +193,7 @@ func (k *Kernel) Cast(ctx context.Context, node, name string, m Message) error {
 	if err == nil {
 		if l := p.direct.Load(); l != nil && len(m.Body) <= wire.BodyMax {
 			if err = l.sendCast(ctx, name, &m); err == nil {
-				l.touch(&l.lastUsed)
+				l.use()
 				return nil
 			}
 			if isGone(err) {
@@ -252,8 +252,8 @@ func frameDsts(names []string) int {
 
 // target returns the node that a request goes to, if the request can be sent.
 func (k *Kernel) target(node, name string, m *Message) (*peer, error) {
-	if name == "" || len(name) > wire.NameMax {
-		return nil, validName(name)
+	if err := validName(name); err != nil {
+		return nil, err
 	}
 	switch {
 	case len(m.Hdr) > wire.HdrMax:

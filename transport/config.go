@@ -36,7 +36,8 @@ type Config struct {
 	// [NewCookie] is best; another has at least 16 characters, unless
 	// AllowWeakCookie is set. Insecure runs without a cookie: anybody who reaches
 	// Addr may do anything, so that only loopback addresses are allowed unless
-	// InsecureAnywhere is set too.
+	// InsecureAnywhere is set too. Of a Network of your own nothing is known, so that
+	// it may be listened on anywhere.
 	Cookie           string
 	AcceptCookies    []string
 	AllowWeakCookie  bool
@@ -57,8 +58,8 @@ type Config struct {
 	MaxRetries   int           // attempts to reach a node before the kernel gives it up; 0: no limit
 	PingEvery    time.Duration // silence after which a node is pinged; 5 s
 	PingTimeout  time.Duration // silence after which a connection is given up; 15 s
-	DrainTimeout time.Duration // what a graceful close may take; 5 s
-	IdleTimeout  time.Duration // after which a connection dialed on demand is closed; 0: never
+	DrainTimeout time.Duration // what a graceful close waits for what is under way, and again for the farewell; 5 s
+	IdleTimeout  time.Duration // after which a connection that this node dialed on demand is closed if nothing is under way on it; 0: never
 
 	App   []byte           // at most 256 bytes that a peer's Admit sees
 	Admit func(Peer) error // judges a peer that proved its key; nil: welcome

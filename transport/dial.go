@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,23 +41,29 @@ func (p *peer) connectNow(cut bool) {
 // dialLoop tries to reach the node until there is a link, nobody wants one, or
 // MaxRetries attempts failed.
 func (p *peer) dialLoop() {
+	defer p.k.forget(p)
 	for {
 		p.mu.Lock()
 		if p.link != nil || p.k.ctx.Err() != nil || p.addr == "" {
-			p.dialing = false
+			p.dialed()
 			p.mu.Unlock()
 			return
 		}
 		addr := p.addr
 		now := time.Now()
 		pause := p.tried.Add(p.k.config.Backoff.Min).Sub(now) // a node that hangs up is not dialed in a tight loop
+		var ctx context.Context
 		if pause <= 0 {
 			p.tried = now
+			ctx, p.stopDial = context.WithCancelCause(p.k.ctx)
 		}
 		p.mu.Unlock()
-		if pause <= 0 {
-			_, err := p.k.dial(p.k.ctx, addr, p.id)
-			if pause = p.dialed(addr, err); pause < 0 {
+		if ctx != nil {
+			_, err := p.k.dial(ctx, addr, p.id)
+			if context.Cause(ctx) == errDropped {
+				err = errDropped
+			}
+			if pause = p.judge(addr, err); pause < 0 {
 				return
 			}
 		}
@@ -71,37 +78,62 @@ func (p *peer) dialLoop() {
 	}
 }
 
-// dialed notes how an attempt ended, and returns how long to pause before the
+// dialed notes that nobody tries to reach the node any more. Who waits for that
+// begins anew. p is locked.
+func (p *peer) dialed() {
+	p.dialing = false
+	p.signal()
+}
+
+// errDropped ends a dial to a node that is dropped meanwhile.
+var errDropped = errors.New("the node is dropped")
+
+// judge notes how an attempt ended, and returns how long to pause before the
 // next; less than 0 means that there is none.
-func (p *peer) dialed(addr string, err error) time.Duration {
+func (p *peer) judge(addr string, err error) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopDial(nil)
+	p.stopDial = nil
+	kept := p.kept || p.queue.len > 0
 	var status *StatusError
-	if wanted := p.kept || p.queue.len > 0; err == nil && p.link == nil && wanted {
-		return p.k.config.Backoff.Min / 2 // the link broke at once
-	}
-	if err == nil || p.link != nil {
-		p.dialing = false
+	switch {
+	case p.link != nil, err == nil && !kept && p.waiting == 0:
+		p.dialed()
 		return -1
-	}
-	if errors.As(err, &status) && status.Code == codeDuplicate {
+	case err == nil: // the link broke at once
+		return p.k.config.Backoff.Min / 2
+	case errors.Is(err, errDropped): // and may be wanted again
+		return 0
+	case errors.As(err, &status) && status.Code == codeDuplicate:
 		return p.k.config.Backoff.Min / 2 // its connection is about to be there, or to break
 	}
 	p.attempts++
 	p.failed, p.failedAt = err, time.Now()
 	p.signal()
 	p.k.report(Event{Kind: DialFailed, Node: p.id, Addr: addr, Reason: reasonDial(err), Err: err})
-	most := p.k.config.MaxRetries
-	if most > 0 && p.attempts >= most {
-		p.k.report(Event{Kind: GaveUp, Node: p.id, Addr: addr, Err: fmt.Errorf("%d attempts failed: %w", p.attempts, err)})
-		p.dropQueue("gave-up")
-		p.kept, p.attempts = false, 0
+	if kept && p.giveUp(addr, err) {
+		kept = false
 	}
-	if !p.kept && p.queue.len == 0 {
-		p.dialing = false
+	if !kept && p.patient == 0 {
+		p.dialed()
 		return -1
 	}
-	return p.k.config.Backoff.pause(p.attempts)
+	return p.k.config.Backoff.pause(max(p.attempts, 1))
+}
+
+// giveUp counts an attempt to reach a node that is kept or for which something is
+// queued, and reports whether it was the last: then nothing of that is left. A call
+// tries for itself. p is locked.
+func (p *peer) giveUp(addr string, err error) bool {
+	most := p.k.config.MaxRetries
+	if p.tries++; most == 0 || p.tries < most {
+		return false
+	}
+	p.k.report(Event{Kind: GaveUp, Node: p.id, Addr: addr, Err: fmt.Errorf("%d attempts failed: %w", p.tries, err)})
+	p.dropQueue("gave-up")
+	p.kept, p.attempts, p.tries = false, 0, 0
+	return true
 }
 
 // pause returns how long to wait after so many attempts that failed.
@@ -138,6 +170,7 @@ func (k *Kernel) dial(ctx context.Context, addr, id string) (p *peer, err error)
 		return nil, err
 	}
 	l := newLink(k, p, s, c)
+	l.dial = ctx
 	l.start()
 	select {
 	case <-l.agreed:
@@ -160,8 +193,9 @@ func (k *Kernel) Connect(ctx context.Context, addr string) (id string, err error
 		switch {
 		case err == nil:
 			p.mu.Lock()
-			if p.addr == "" {
-				p.addr = addr
+			if p.link != nil { // else it may have been dropped already
+				p.named = true
+				p.addr = cmp.Or(p.addr, addr)
 			}
 			p.mu.Unlock()
 			_, err = p.linkTo(ctx, false)
@@ -195,7 +229,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (k *Kernel) peerAt(addr string) *peer {
 	for _, p := range k.peerList() {
 		p.mu.Lock()
-		found := p.link != nil && (p.addr == addr || p.link.peer.Remote == addr)
+		found := p.guest == nil && p.link != nil && (p.addr == addr || p.link.peer.Remote == addr)
 		p.mu.Unlock()
 		if found {
 			return p

@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -25,11 +27,11 @@ type EventKind int
 
 // What can happen.
 const (
-	LinkUp      EventKind = iota + 1 // a connection to Node is there; Peer tells about it
+	LinkUp      EventKind = iota + 1 // a connection to Node is there; Peer tells about it, also in which role it came
 	LinkDown                         // it is gone; Reason: eof, reset, timeout, closed, error
 	DialFailed                       // Node could not be reached at Addr; Reason: refused, timeout, auth, status, error
 	GaveUp                           // MaxRetries attempts failed, and the kernel stops trying; what was queued is dropped
-	Dropped                          // Count casts to Server on Node were thrown away; Reason: queue, gave-up, not-connected, closed, or the code that Node gave
+	Dropped                          // Count casts to Server on Node were thrown away; Reason: queue, gave-up, not-connected, closed, or the code that Node gave; others, without a Server, if too many kinds of them wait
 	Unconfirmed                      // a connection broke: Count casts to Server on Node may have arrived, or not
 	Refused                          // a peer that dialed this node was turned away; Addr is where it came from
 )
@@ -53,8 +55,8 @@ type Event struct {
 	Count  uint64 // Dropped, Unconfirmed: casts
 	Bytes  uint64 // Dropped from the queue: their length
 	Reason string // a word from the list of the kind
-	Addr   string // DialFailed, Refused
-	Peer   Peer   // LinkUp, LinkDown
+	Addr   string // LinkUp, LinkDown, Refused: the far end of the socket; DialFailed, GaveUp: what was dialed
+	Peer   Peer   // LinkUp, LinkDown; it may have dialed in a lesser role, and is then no node whose id is Node
 	Err    error  // LinkDown, DialFailed, GaveUp, Refused
 }
 
@@ -62,16 +64,28 @@ type Event struct {
 type events struct {
 	mu     sync.Mutex
 	queue  []Event
+	losses map[loss]int // where in queue a loss of the kind waits
 	wake   chan struct{}
 	closed bool
 }
 
-// refusedMax is how many events may wait before further refusals are only
-// counted.
-const refusedMax = 1024
+// A loss is what [Dropped] and [Unconfirmed] events have in common that are
+// merged while they wait.
+type loss struct {
+	kind                 EventKind
+	node, server, reason string
+}
 
-// report counts an event and hands it to OnEvent. Like events that wait are
-// merged, so that a flood of drops does not pile up.
+// waitingMax is how many events may wait before further refusals are only
+// counted, and losses, whose servers and reasons a peer can make up, go without
+// their names.
+const waitingMax = 1024
+
+// others is the reason of what was too much to be told apart.
+const others = "others"
+
+// report counts an event and hands it to OnEvent. Losses of a kind that wait are
+// merged, so that a flood of them does not pile up.
 func (k *Kernel) report(e Event) {
 	e.Time = time.Now()
 	k.counters.note(&e)
@@ -82,25 +96,41 @@ func (k *Kernel) report(e Event) {
 	q := &k.events
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed {
+	switch {
+	case q.closed:
 		return
-	}
-	if e.Kind == Refused && len(q.queue) >= refusedMax {
+	case e.Kind == Refused && len(q.queue) >= waitingMax:
 		return // strangers decide how many there are
-	}
-	if e.Kind == Dropped && len(q.queue) > 0 {
-		last := &q.queue[len(q.queue)-1]
-		if last.Kind == e.Kind && last.Node == e.Node && last.Server == e.Server && last.Reason == e.Reason {
-			last.Count += e.Count
-			last.Bytes += e.Bytes
-			return
-		}
+	case (e.Kind == Dropped || e.Kind == Unconfirmed) && q.merge(&e):
+		return
 	}
 	q.queue = append(q.queue, e)
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// merge adds a loss to one that waits, and reports false if there is none: then e
+// is to be appended. q is locked.
+func (q *events) merge(e *Event) bool {
+	key := loss{e.Kind, e.Node, e.Server, e.Reason}
+	at, ok := q.losses[key]
+	if !ok && len(q.losses) >= waitingMax {
+		e.Server, e.Reason = "", others
+		key = loss{e.Kind, e.Node, e.Server, e.Reason}
+		at, ok = q.losses[key]
+	}
+	if ok {
+		q.queue[at].Count += e.Count
+		q.queue[at].Bytes += e.Bytes
+		return true
+	}
+	if q.losses == nil {
+		q.losses = make(map[loss]int)
+	}
+	q.losses[key] = len(q.queue)
+	return false
 }
 
 // deliverEvents calls OnEvent until the kernel is closed and all was told.
@@ -111,7 +141,7 @@ func (k *Kernel) deliverEvents() {
 		for {
 			q.mu.Lock()
 			batch := q.queue
-			q.queue = nil
+			q.queue, q.losses = nil, nil
 			closed := q.closed
 			q.mu.Unlock()
 			for i := range batch {
@@ -140,8 +170,22 @@ func (q *events) close() {
 }
 
 // logEvent writes an event to the logger. Drops are at debug: a flood of them is
-// counted elsewhere.
+// counted elsewhere. Of strangers that were refused the gate tells.
 func (k *Kernel) logEvent(e *Event) {
+	level := slog.LevelDebug
+	switch e.Kind {
+	case LinkUp, LinkDown:
+		level = slog.LevelInfo
+	case GaveUp, Unconfirmed:
+		level = slog.LevelWarn
+	case Refused:
+		if e.Reason != reasonStatus {
+			return
+		}
+	}
+	if !k.log.Enabled(context.Background(), level) {
+		return
+	}
 	args := []any{"node", e.Node}
 	add := func(name, value string) {
 		if value != "" {
@@ -157,14 +201,7 @@ func (k *Kernel) logEvent(e *Event) {
 	if e.Err != nil {
 		args = append(args, "err", e.Err)
 	}
-	switch e.Kind {
-	case LinkUp, LinkDown:
-		k.log.Info(e.Kind.String(), args...)
-	case GaveUp, Unconfirmed:
-		k.log.Warn(e.Kind.String(), args...)
-	default:
-		k.log.Debug(e.Kind.String(), args...)
-	}
+	k.log.Log(context.Background(), level, e.Kind.String(), args...)
 }
 
 // reasonDown says in a word why a link ended.
@@ -182,6 +219,10 @@ func reasonDown(err error) string {
 	return "error"
 }
 
+// reasonStatus is the reason when a peer knows the cookie and was refused, or this
+// node was.
+const reasonStatus = "status"
+
 // reasonDial says in a word why a node could not be reached.
 func reasonDial(err error) string {
 	var status *StatusError
@@ -189,7 +230,7 @@ func reasonDial(err error) string {
 	case errors.Is(err, session.ErrRefused), errors.Is(err, session.ErrAuth), errors.Is(err, session.ErrVersion), errors.Is(err, session.ErrCookie), errors.Is(err, session.ErrTLS):
 		return "auth"
 	case errors.As(err, &status), errors.Is(err, session.ErrWrongNode), errors.Is(err, session.ErrSelf):
-		return "status"
+		return reasonStatus
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	case isTimeout(err):

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"runtime"
@@ -61,15 +62,19 @@ func (e *evil) say(stream []byte) {
 	_, _ = e.conn.Write(sealed)
 }
 
-// isCutOff reports whether the node closes the connection, or has.
+// isCutOff reports whether the node closes the connection, or has. The end of
+// what it says is not that.
 func (e *evil) isCutOff(within time.Duration) bool {
 	e.conn.SetReadDeadline(time.Now().Add(within))
-	for {
-		if _, err := e.s.Read(nil); err != nil {
-			var timeout net.Error
-			return !errors.As(err, &timeout) || !timeout.Timeout()
-		}
+	_, err := e.s.Read(nil)
+	for err == nil {
+		_, err = e.s.Read(nil)
 	}
+	if err == io.EOF {
+		_, err = e.conn.Read(make([]byte, 1))
+	}
+	var timeout net.Error
+	return !errors.As(err, &timeout) || !timeout.Timeout()
 }
 
 func messages(list ...wire.Msg) []byte {

@@ -11,3 +11,6 @@ func (u *Unacked) Ack(n uint64) bool { return u.u.ack(n) }
 
 // Casts returns what may be lost.
 func (u *Unacked) Casts() map[string]int { return u.u.casts() }
+
+// RememberAtMost bounds the nodes that came by themselves and are gone.
+func (k *Kernel) RememberAtMost(n int) { k.strangersMax = n }

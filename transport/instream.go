@@ -21,6 +21,7 @@ type inStreams struct {
 	bodies []*assembly // that are not complete, oldest first
 	held   int         // bytes in bodies
 	err    error
+	none   chan struct{} // closed when no stream is open; nil if nobody asked
 }
 
 // An inStream takes the chunks of one stream.
@@ -63,6 +64,34 @@ func (s *inStreams) remove(sid uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byID, sid)
+	s.signalNone()
+}
+
+// signalNone tells those who asked that no stream is open. s is locked.
+func (s *inStreams) signalNone() {
+	if s.none != nil && len(s.byID) == 0 {
+		close(s.none)
+		s.none = nil
+	}
+}
+
+// ended returns a channel that is closed once no stream is open.
+func (s *inStreams) ended() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.none == nil {
+		s.none = make(chan struct{})
+	}
+	none := s.none
+	s.signalNone()
+	return none
+}
+
+// len returns how many streams are open.
+func (s *inStreams) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byID)
 }
 
 // fail breaks all streams.
@@ -70,6 +99,7 @@ func (s *inStreams) fail(err error) {
 	s.mu.Lock()
 	open := s.byID
 	s.byID, s.err = nil, err
+	s.signalNone()
 	s.mu.Unlock()
 	for _, in := range open {
 		in.end(err)

@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,11 +33,15 @@ type Kernel struct {
 	events   events
 	counters counters
 
-	mu    sync.RWMutex
-	peers map[string]*peer
+	mu     sync.RWMutex
+	peers  map[string]*peer
+	guests map[guest]*peer // that dialed this node in a lesser role than a node's
+
+	strangers    []*peer // that nobody here named and that are gone, oldest first; some may be back
+	strangersMax int
 
 	told    chan struct{} // closed when OnEvent was told everything; nil without it
-	closing sync.Once
+	closing atomic.Bool
 	closed  chan struct{}
 }
 
@@ -60,7 +62,7 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 	}
 	k := &Kernel{
 		config: c, log: c.Logger, started: time.Now(), registry: newRegistry(),
-		peers: make(map[string]*peer), closed: make(chan struct{}),
+		strangersMax: 1024, peers: make(map[string]*peer), guests: make(map[guest]*peer), closed: make(chan struct{}),
 	}
 	k.events.wake = make(chan struct{}, 1)
 	if err := k.SetCookies(c.Cookie, c.AcceptCookies); err != nil {
@@ -88,11 +90,6 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 		return nil, fmt.Errorf("transport: %w: %w", ErrConfig, err)
 	}
 	k.ctx, k.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { k.Close() })
-	k.spawn(func() {
-		<-k.ctx.Done()
-		stop()
-	})
 	if c.OnEvent != nil {
 		k.told = make(chan struct{})
 		go k.deliverEvents()
@@ -102,6 +99,8 @@ func Start(ctx context.Context, c Config) (*Kernel, error) {
 		k.spawn(k.accept)
 	}
 	k.spawn(k.tick)
+	stop := context.AfterFunc(ctx, func() { k.Close() }) // at once, if ctx has ended: all must be there
+	context.AfterFunc(k.ctx, func() { stop() })
 	return k, nil
 }
 
@@ -127,7 +126,10 @@ func (k *Kernel) spawn(f func()) bool {
 func (k *Kernel) spawnLoose(f func()) { go f() }
 
 // now returns nanoseconds since the kernel started.
-func (k *Kernel) now() int64 { return int64(time.Since(k.started)) + 1 }
+func (k *Kernel) now() int64 { return k.since(time.Now()) }
+
+// since returns the same for another time; it is never 0.
+func (k *Kernel) since(t time.Time) int64 { return int64(t.Sub(k.started)) + 1 }
 
 // tick looks after silent and idle connections.
 func (k *Kernel) tick() {
@@ -191,121 +193,82 @@ func (k *Kernel) CallTimeout() time.Duration { return k.config.CallTimeout }
 // Done returns a channel that is closed when the kernel begins to close.
 func (k *Kernel) Done() <-chan struct{} { return k.ctx.Done() }
 
-// peer returns what is known of a node, nil if nothing is.
-func (k *Kernel) peer(id string) *peer {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.peers[id]
-}
-
-// hold returns what is known of a node, if only that it exists. It is not
-// forgotten until p.release.
-func (k *Kernel) hold(id string) *peer {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	p := k.peers[id]
-	if p == nil {
-		p = newPeer(k, id)
-		k.peers[id] = p
-	}
-	p.holders.Add(1)
-	return p
-}
-
-// release ends what hold began.
-func (p *peer) release() {
-	if p.holders.Add(-1) == 0 {
-		p.k.forget(p)
-	}
-}
-
-// forget drops what is known of a node that is gone and cannot be dialed.
-func (k *Kernel) forget(p *peer) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.holders.Load() == 0 && p.link == nil && p.addr == "" && p.queue.len == 0 && !p.parked.some.Load() && k.peers[p.id] == p {
-		delete(k.peers, p.id)
-	}
-}
-
-func (k *Kernel) peerList() []*peer {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return slices.Collect(maps.Values(k.peers))
-}
-
-// links returns the links that work.
+// links returns the links that are not gone.
 func (k *Kernel) links() []*link {
 	var links []*link
 	for _, p := range k.peerList() {
-		p.mu.Lock()
-		if p.link != nil {
-			links = append(links, p.link)
-		}
-		p.mu.Unlock()
+		links = append(links, p.all()...)
 	}
 	return links
 }
 
 // Close closes the node in order: no new connections and requests, what is on
-// its way to other nodes is sent, each learns that the node leaves, and nothing
-// of the kernel runs any more when Close returns. It takes at most the drain
-// timeout twice. Services go on as before: stop servers first if calls that they
-// have are to be answered.
+// its way to other nodes is sent, and each learns that the node leaves. It takes
+// at most the drain timeout twice. Nothing of the kernel runs any more when Close
+// returns, but what waits for the program: for a stream that was given to be
+// sent to yield, or for [Config] OnEvent. Services go on as before: stop servers
+// first if calls that they have are to be answered.
 func (k *Kernel) Close() error {
 	k.close(func(l *link) { l.leave(codeClosing, "the node closes") })
 	return nil
 }
 
-// Abort closes the node at once. What is on its way is lost, and other nodes see
-// a broken connection.
+// Abort closes the node at once, also one that [Kernel.Close] closes already.
+// What is on its way is lost, and other nodes see a broken connection.
 func (k *Kernel) Abort() {
-	k.close(func(l *link) { l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed)) })
+	k.cancel()
+	cut := func(l *link) { l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed)) }
+	for _, l := range k.links() {
+		cut(l)
+	}
+	k.close(cut)
 }
 
 func (k *Kernel) close(end func(*link)) {
-	k.closing.Do(func() {
-		defer close(k.closed)
-		k.cancel()
-		if k.listener != nil {
-			k.listener.Close()
-		}
-		var wait sync.WaitGroup
-		for _, p := range k.peerList() {
-			p.mu.Lock()
-			p.kept = false
-			l := p.link
-			p.mu.Unlock()
-			if l != nil {
-				wait.Go(func() { end(l) })
-			}
-		}
-		wait.Wait()
-		k.tasks.mu.Lock()
-		k.tasks.closed = true
-		k.tasks.mu.Unlock()
-		for _, p := range k.peerList() {
-			p.close()
-		}
-		k.tasks.wait.Wait()
-		k.registry.close()
-		k.events.close()
-		if k.told != nil {
-			<-k.told
-		}
-	})
+	if k.closing.CompareAndSwap(false, true) {
+		k.shut(end)
+		close(k.closed)
+	}
 	<-k.closed
 }
 
-// close reports what the queue still holds, and wakes who waits.
+func (k *Kernel) shut(end func(*link)) {
+	k.cancel()
+	if k.listener != nil {
+		k.listener.Close()
+	}
+	var wait sync.WaitGroup
+	for _, p := range k.peerList() {
+		p.mu.Lock()
+		p.kept = false
+		p.mu.Unlock()
+		for _, l := range p.all() {
+			wait.Go(func() { end(l) })
+		}
+	}
+	wait.Wait()
+	k.tasks.mu.Lock()
+	k.tasks.closed = true
+	k.tasks.mu.Unlock()
+	for _, p := range k.peerList() {
+		p.close()
+	}
+	k.tasks.wait.Wait()
+	k.registry.close()
+	k.events.close()
+	if k.told != nil {
+		<-k.told
+	}
+}
+
+// close ends links that came while the kernel closed, reports what the queue
+// still holds, and wakes who waits.
 func (p *peer) close() {
+	for _, l := range p.all() {
+		l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed))
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l := p.link; l != nil { // it came while the kernel closed
-		go l.fail(fmt.Errorf("%w: %w", errLeft, ErrClosed))
-	}
 	p.dropQueue("closed")
 	p.signal()
 }

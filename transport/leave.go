@@ -28,34 +28,59 @@ func (l *link) isAlive() bool {
 }
 
 // Codes of farewells. A node that closes answers no calls any more; in the other
-// cases each side first has the answers to its own.
+// cases each side first has the answers to its own, and streams come to their ends.
 const (
 	codeClosing = "closing"
 	codeIdle    = "idle"
 	codeDropped = "dropped"
 )
 
-// leave closes l in order: calls that wait have their answers, unless the node
-// closes, what was accepted is sent, then the reason, and when the peer is done
-// too, the end. It takes at most the drain timeout twice.
+// leave closes l in order: calls that wait have their answers and streams their
+// ends, unless the node closes, what was accepted is sent, then the reason, and when the peer is done
+// too, the end. It takes at most the drain timeout twice, and returns when l is
+// gone, also if it ends already for another reason.
 func (l *link) leave(code, text string) {
-	l.leaves.Store(true)
+	left := fmt.Errorf("%w: %s", errLeft, text)
+	if l.leaves.Swap(true) {
+		<-l.gone
+		l.fail(left) // it is told then, too
+		return
+	}
+	l.endSoon()
 	l.owner.detach(l)
 	l.refuseRequests()
 	timer := time.NewTimer(l.k.config.DrainTimeout)
 	defer timer.Stop()
-	if code != codeClosing {
-		l.until(l.calls.ended(), timer)
-	}
-	l.until(l.outs.arrived(), timer)
+	l.finishWork(code, timer)
 	l.until(l.out.drained(), timer)
 	accepted := l.in.accepted.Load()
 	l.control(func(b []byte) []byte { return wire.AppendGoAway(wire.AppendAck(b, accepted), code, text, nil) })
 	l.until(l.bye, timer)
 	l.finishWriting()
-	timer.Reset(l.k.config.DrainTimeout)
-	l.until(l.gone, timer)
-	l.fail(fmt.Errorf("%w: %s", errLeft, text))
+	<-l.gone
+	l.fail(left)
+}
+
+// endSoon sees that a link which is about to end is gone after the drain timeout
+// twice, whatever the peer does: half of it is for what is under way, half for
+// the farewell.
+func (l *link) endSoon() {
+	late := fmt.Errorf("%w: the peer did not take the farewell", errLeft)
+	timer := time.AfterFunc(2*l.k.config.DrainTimeout, func() { l.fail(late) })
+	if !l.deadline.CompareAndSwap(nil, timer) {
+		timer.Stop()
+	}
+}
+
+// finishWork waits until calls have their answers and streams their ends, or, if a
+// node closes, until the long casts that were sent have arrived.
+func (l *link) finishWork(code string, timer *time.Timer) {
+	if code != codeClosing {
+		l.until(l.calls.ended(), timer)
+		l.until(l.outs.ended(), timer)
+		l.until(l.ins.ended(), timer)
+	}
+	l.until(l.outs.arrived(), timer)
 }
 
 // until waits for something, for the link to be gone, or for the timer.
@@ -77,7 +102,8 @@ func (l *link) refuseRequests() {
 }
 
 // finishWriting sends what there is and the end of the stream. The first call does
-// so, and others wait for it.
+// so, and others wait for it. A peer that takes nothing holds it up until the link
+// is gone: see endSoon.
 func (l *link) finishWriting() {
 	if l.finishing.CompareAndSwap(false, true) {
 		l.writeEnd()
@@ -87,9 +113,12 @@ func (l *link) finishWriting() {
 }
 
 func (l *link) writeEnd() {
-	timer := time.NewTimer(l.k.config.DrainTimeout)
-	defer timer.Stop()
-	for l.awaitEmpty(timer.C) {
+	for {
+		select {
+		case <-l.out.drained():
+		case <-l.gone:
+			return
+		}
 		l.out.mu.Lock()
 		mine := l.out.err == nil && (l.out.fill == nil || l.out.fill.isEmpty()) && l.out.start()
 		failed := l.out.err != nil
@@ -104,18 +133,6 @@ func (l *link) writeEnd() {
 	}
 }
 
-// awaitEmpty waits until everything is written. It reports false if it takes too
-// long or the link is gone.
-func (l *link) awaitEmpty(late <-chan time.Time) bool {
-	select {
-	case <-l.out.drained():
-		return true
-	case <-late:
-	case <-l.gone:
-	}
-	return false
-}
-
 // onGoAway takes the peer's farewell: no more requests go to it, what is there
 // is sent, and the stream ends on this side.
 func (l *link) onGoAway(m *wire.Msg) {
@@ -126,14 +143,14 @@ func (l *link) onGoAway(m *wire.Msg) {
 	if !first {
 		return // both leave at once
 	}
+	l.endSoon()
 	l.owner.detach(l)
 	l.refuseRequests()
 	l.k.spawn(func() {
 		if code != codeClosing {
 			timer := time.NewTimer(l.k.config.DrainTimeout)
 			defer timer.Stop()
-			l.until(l.calls.ended(), timer)
-			l.until(l.outs.arrived(), timer)
+			l.finishWork(code, timer)
 		}
 		accepted := l.in.accepted.Load()
 		l.control(func(b []byte) []byte { return wire.AppendAck(b, accepted) })
@@ -145,6 +162,7 @@ func (l *link) onGoAway(m *wire.Msg) {
 // all.
 func (l *link) onEnd() {
 	l.leaves.Store(true)
+	l.endSoon()
 	l.sayBye.Do(func() { close(l.bye) })
 	l.owner.detach(l)
 	l.refuseRequests()

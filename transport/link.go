@@ -41,17 +41,19 @@ type link struct {
 	outs  outStreams
 
 	lastRead atomic.Int64 // nanoseconds since the kernel's start
-	lastUsed atomic.Int64 // the same, of requests and answers
+	used     atomic.Bool  // by a request or an answer, since the last check
+	usedAt   int64        // when check last found it used or busy; for check alone
 	pinged   atomic.Int64 // when a ping was sent that has no answer yet; 0: none
 	bytesIn  atomic.Uint64
 	bytesOut atomic.Uint64
 	pings    pings
 	monitors monitors
 
-	attached atomic.Bool   // it is, or was, the link of its peer
-	agreed   chan struct{} // closed when the other node said yes to it; of a link that this node dialed
-	before   chan struct{} // closed when the link before was read to its end; nil: never attached
-	after    chan struct{} // closed when this one was; nil: never attached
+	dial     context.Context // of the attempt that made it; nil: the other node dialed
+	attached atomic.Bool     // it is, or was, the link of its peer
+	agreed   chan struct{}   // closed when the other node said yes to it; of a link that this node dialed
+	before   chan struct{}   // closed when the link before was read to its end; nil: never attached
+	after    chan struct{}   // closed when this one was; nil: never attached
 
 	once      sync.Once
 	sayBye    sync.Once
@@ -61,9 +63,10 @@ type link struct {
 	cause     error          // why the link is gone; set before gone is closed
 	gone      chan struct{}  // closed when the link carries nothing any more
 	finishing atomic.Bool
-	leaves    atomic.Bool  // a GOAWAY was sent or received: the end is not a failure
-	open      atomic.Int64 // calls of the peer without an answer, about
-	watchers  atomic.Int64 // monitors of the peer
+	leaves    atomic.Bool                // a GOAWAY was sent or received: the end is not a failure
+	deadline  atomic.Pointer[time.Timer] // ends the link; nil: it does not leave
+	open      atomic.Int64               // calls of the peer without an answer, about
+	watchers  atomic.Int64               // monitors of the peer
 }
 
 func newLink(k *Kernel, owner *peer, s *session.Session, c net.Conn) *link {
@@ -77,16 +80,14 @@ func newLink(k *Kernel, owner *peer, s *session.Session, c net.Conn) *link {
 	}
 	l.in.init(l)
 	l.calls.late = l.cancel
-	l.touch(&l.lastRead)
-	l.touch(&l.lastUsed)
+	l.usedAt = k.now()
+	l.lastRead.Store(l.usedAt)
 	return l
 }
 
-// touch notes that something happened now.
-func (l *link) touch(at *atomic.Int64) { at.Store(l.k.now()) }
-
 // start lets l read and write.
 func (l *link) start() {
+	l.owner.join(l)
 	reads := l.k.spawn(func() {
 		if l.before != nil {
 			<-l.before
@@ -109,13 +110,16 @@ func (l *link) start() {
 }
 
 // fail ends the link once: calls fail, streams break, services and the peer
-// learn it.
+// learn it. It returns when that is done, whoever does it.
 func (l *link) fail(err error) {
 	l.once.Do(func() {
 		if l.leaves.Load() && !errors.Is(err, errLeft) {
 			err = fmt.Errorf("%w: %w", errLeft, err)
 		}
 		l.cause = err
+		if timer := l.deadline.Load(); timer != nil {
+			timer.Stop()
+		}
 		l.sess.Close()
 		l.out.fail(fmt.Errorf("%w: %w", errLink, err))
 		close(l.gone)
@@ -130,6 +134,8 @@ func (l *link) fail(err error) {
 		if l.attached.Load() && !l.k.spawn(l.k.linkDown(l)) {
 			l.k.linkDown(l)()
 		}
+		l.owner.part(l)
+		l.k.forget(l.owner)
 	})
 }
 

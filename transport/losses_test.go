@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -194,6 +195,66 @@ func TestCallTimeoutCoversTheSending(t *testing.T) {
 			if took := time.Since(start); took > a.CallTimeout()+100*time.Millisecond {
 				w.t.Errorf("a call of %d bytes ends after %v: %v", size, took, err)
 			}
+		}
+	})
+}
+
+// A cast that is about to be sent from the queue when its link breaks, and the
+// node comes back in the same instant, keeps its place before those in the queue
+// and those that are sent later.
+func TestQueueKeepsItsOrderAcrossARestart(t *testing.T) {
+	const sent = 11 // casts that the window of the first start takes
+	for i := range 20 {
+		for _, queued := range []int{sent + 1, sent + 4} { // one is about to be sent; the queue is empty then, or not
+			bubble(t, func(w *world) {
+				a := w.start("a", nil)
+				a.Know("b", "b:1")
+				want := []string{}
+				for n := range queued {
+					if want = append(want, fmt.Sprintf("%050000d", n)); a.Cast(w.t.Context(), "b", "box", body(want[n])) != nil {
+						w.t.Fatal("not queued")
+					}
+				}
+				b := w.start("b", func(c *transport.Config) { c.Window = 512 << 10 })
+				record(w, b, "box", 0)
+				pass(6 * time.Second)
+				w.net.Cut("a", "b") // so that nothing tells of the end
+				b.Abort()
+				settle()
+				w.net.Heal("a", "b")
+				b = w.start("b", nil)
+				box := record(w, b, "box", -1)
+				w.connect(b, "a")
+				for n := range 3 {
+					want = append(want, fmt.Sprint("later ", n))
+					a.Cast(w.t.Context(), "b", "box", body(want[queued+n]))
+				}
+				if got := box.bodies(); !slices.Equal(got, want[sent:]) || a.Stats().QueuedCasts > 0 {
+					w.t.Errorf("round %d: %d casts arrived, want %d, or out of order; %d are queued", i, len(got), len(want)-sent, a.Stats().QueuedCasts)
+				}
+			})
+		}
+	}
+}
+
+// A long cast from the queue that a break tears goes back to the queue. It is not
+// doubtful then.
+func TestTornCastsOfTheQueueAreNotDoubtful(t *testing.T) {
+	bubble(t, func(w *world) {
+		a, b := w.start("a", nil), w.start("b", nil)
+		box := record(w, b, "box", -1)
+		w.net.Set("a", "b", transporttest.Faults{Rate: 1 << 20, MSS: 1400})
+		w.net.Refuse("b")
+		a.Know("b", "b:1")
+		a.Cast(w.t.Context(), "b", "box", transport.Message{Body: make([]byte, 1<<20)})
+		pass(time.Second)
+		w.net.Allow("b")
+		a.DialNow("b")
+		pass(500 * time.Millisecond)
+		w.net.Reset("a", "b")
+		pass(time.Minute)
+		if got, told := len(box.bodies()), reported(w, "a", "box"); got != 1 || told > 0 {
+			w.t.Errorf("the cast arrived %d times, and was reported %d times", got, told)
 		}
 	})
 }

@@ -39,6 +39,13 @@ func (m *monitors) take(corr uint64) func(error) {
 	return down
 }
 
+// len returns how many there are.
+func (m *monitors) len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.open)
+}
+
 func (m *monitors) fail(err error) {
 	m.mu.Lock()
 	open := m.open
@@ -50,8 +57,9 @@ func (m *monitors) fail(err error) {
 }
 
 // Monitor calls down once when the server name on node ends: with [ErrStopped]
-// or another reason of its own, with [ErrNoServer] if there is none now, or with
-// [ErrNodeDown] or [ErrNotConnected] when the node cannot be reached. It
+// or another reason of its own, with [ErrNoServer] if there is none now, with
+// [ErrNodeDown] or [ErrNotConnected] when the node cannot be reached, or with
+// [ErrName] if there can be no such server. It
 // connects to the node if need be. After stop, down is not called any more,
 // unless it is running already. Monitor does not block; down must not block
 // for long.
@@ -67,8 +75,12 @@ func (k *Kernel) Monitor(node, name string, down func(error)) (stop func()) {
 	var demonitor func()
 	started := k.spawn(func() {
 		defer cancel()
-		l, err := k.linkTo(ctx, node)
+		var l *link
 		var corr uint64
+		err := validName(name)
+		if err == nil {
+			l, err = k.linkTo(ctx, node)
+		}
 		if err == nil {
 			corr, err = l.monitors.add(func(err error) { report(err, true) })
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
@@ -17,12 +18,14 @@ type outStreams struct {
 	last uint64
 	err  error
 	done chan struct{} // closed when no cast is under way; nil if nobody asked
+	none chan struct{} // closed when no stream is open; nil if nobody asked
 }
 
 // An outStream is one of them.
 type outStream struct {
 	sid    uint64
-	castTo string // the server, if it is the body of a cast
+	castTo string      // the server, if it is the body of a cast
+	whole  atomic.Bool // all of the body is on its way
 	mu     sync.Mutex
 	credit int64
 	err    error         // the reader stopped, or the link is gone
@@ -62,8 +65,13 @@ func (s *outStreams) remove(sid uint64) {
 	s.signalDone()
 }
 
-// signalDone tells those who asked that no cast is under way. s is locked.
+// signalDone tells those who asked that no cast is under way, or no stream. s is
+// locked.
 func (s *outStreams) signalDone() {
+	if s.none != nil && len(s.byID) == 0 {
+		close(s.none)
+		s.none = nil
+	}
 	if s.done == nil {
 		return
 	}
@@ -89,8 +97,27 @@ func (s *outStreams) arrived() <-chan struct{} {
 	return done
 }
 
-// fail breaks all streams, and returns how many casts to each server were not
-// known to have arrived whole.
+// ended returns a channel that is closed once no stream is open.
+func (s *outStreams) ended() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.none == nil {
+		s.none = make(chan struct{})
+	}
+	none := s.none
+	s.signalDone()
+	return none
+}
+
+// len returns how many streams are open.
+func (s *outStreams) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byID)
+}
+
+// fail breaks all streams, and returns how many casts to each server were sent
+// whole and are not known to have arrived. Of the others their senders learn it.
 func (s *outStreams) fail(err error) map[string]int {
 	s.mu.Lock()
 	open := s.byID
@@ -100,7 +127,7 @@ func (s *outStreams) fail(err error) map[string]int {
 	lost := make(map[string]int)
 	for _, o := range open {
 		o.stop(err)
-		if o.castTo != "" {
+		if o.castTo != "" && o.whole.Load() {
 			lost[o.castTo]++
 		}
 	}
@@ -184,6 +211,7 @@ func (l *link) writeBody(ctx context.Context, o *outStream, body []byte) (err er
 		}
 		body = body[n:]
 	}
+	o.whole.Store(true)
 	l.endStream(o.sid, nil)
 	return nil
 }

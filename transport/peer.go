@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,8 +12,9 @@ import (
 
 // A peer is another node: where it is, the link to it, and what waits for one.
 type peer struct {
-	k  *Kernel
-	id string
+	k     *Kernel
+	id    string
+	guest *guest // nil: a node
 
 	// direct is the link when requests may be sent on it: nothing older is queued.
 	direct atomic.Pointer[link]
@@ -20,20 +22,28 @@ type peer struct {
 	parked  parkings
 	holders atomic.Int64 // that are about to make it worth keeping
 
-	mu      sync.Mutex
-	addr    string
-	kept    bool          // connected without a request, and again after a break
-	link    *link         // that works, or drains its queue first; nil if there is none
-	reader  chan struct{} // closed when the links before that one are read to their ends
-	pending int           // handshakes of this side that the other has not answered for good
-	queue   queue
-	changed chan struct{} // closed when the state below or above changes; nil if nobody waits
+	mu       sync.Mutex
+	addr     string
+	named    bool          // by this node's program; else the node came by itself
+	listed   bool          // among the kernel's strangers; k is locked too
+	kept     bool          // connected without a request, and again after a break
+	link     *link         // that works, or drains its queue first; nil if there is none
+	links    []*link       // all that are not gone: those that end and those not agreed on too
+	reader   chan struct{} // closed when the links before that one are read to their ends
+	pending  int           // handshakes of this side that the other has not answered for good
+	queue    queue
+	draining bool          // a goroutine of drain runs
+	changed  chan struct{} // closed when the state below or above changes; nil if nobody waits
 
 	dialing  bool // a goroutine of connect runs
 	redial   chan struct{}
-	attempts int       // that failed since the last link
-	tried    time.Time // when the last attempt began
-	failed   error     // why the last attempt failed; nil after a link
+	stopDial context.CancelCauseFunc // of the attempt that runs; nil: none does
+	waiting  int                     // those who wait for a link
+	patient  int                     // of these, those who wait though attempts fail
+	attempts int                     // that failed since the last link
+	tries    int                     // of these, those that MaxRetries bounds
+	tried    time.Time               // when the last attempt began
+	failed   error                   // why the last attempt failed; nil after a link
 	failedAt time.Time
 }
 
@@ -63,22 +73,47 @@ func (p *peer) isKept() bool {
 	return p.kept
 }
 
-// drain sends what was queued, and lets requests go directly after that.
-func (p *peer) drain(l *link) {
+// join notes a link that starts, and part one that is gone.
+func (p *peer) join(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.links = append(p.links, l)
+}
+
+func (p *peer) part(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.links = slices.DeleteFunc(p.links, func(other *link) bool { return other == l })
+}
+
+// all returns the links that are not gone.
+func (p *peer) all() []*link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.links)
+}
+
+// drain sends what was queued, and lets requests go directly after that. At most
+// one runs for a peer, also while links change: what it holds and could not send
+// goes back to its place before anything else is sent.
+func (p *peer) drain() {
 	for {
 		p.mu.Lock()
-		if p.link != l {
-			p.mu.Unlock()
-			return
+		l := p.link
+		e, ok := queued{}, false
+		if l != nil {
+			e, ok = p.queue.pop()
 		}
-		e, ok := p.queue.pop()
 		if !ok {
+			p.draining = false
 			p.direct.Store(l)
 			p.signal()
 			p.mu.Unlock()
+			if l == nil {
+				p.k.forget(p)
+			}
 			return
 		}
-		p.signal()
 		p.mu.Unlock()
 		if err := l.cast(context.Background(), e.names, &e.m); err != nil {
 			p.detach(l)
@@ -86,7 +121,6 @@ func (p *peer) drain(l *link) {
 			p.queue.unpop(e)
 			p.tend()
 			p.mu.Unlock()
-			return
 		}
 	}
 }
@@ -159,6 +193,8 @@ func (p *peer) enqueue(names []string, m *Message) (wait <-chan struct{}, err er
 		return nil, fmt.Errorf("%w%s", ErrNotConnected, p.because())
 	case p.addr == "":
 		return nil, ErrUnknownNode
+	case (&queued{names: names, m: *m}).bytes() > p.k.config.QueueBytes:
+		return nil, fmt.Errorf("more than the queue of %d bytes holds: %w", p.k.config.QueueBytes, ErrTooLarge)
 	}
 	dropped := p.queue.push(names, m, p.k.config.QueueLen, p.k.config.QueueBytes)
 	p.dropped(dropped, "queue")
@@ -194,38 +230,55 @@ func (p *peer) because() string {
 // and fails as soon as an attempt to connect does, unless persist is set: then
 // only when ctx ends.
 func (p *peer) linkTo(ctx context.Context, persist bool) (*link, error) {
+	patient := 0
+	if persist {
+		patient = 1
+	}
 	asked := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting++
+	p.patient += patient
+	defer func() {
+		p.waiting--
+		p.patient -= patient
+	}()
 	for {
-		p.mu.Lock()
-		if l := p.direct.Load(); l != nil {
-			p.mu.Unlock()
-			return l, nil
-		}
-		if p.link == nil {
-			failed := p.failed != nil && (p.failedAt.After(asked) || asked.Sub(p.failedAt) < p.k.config.Backoff.Min)
-			var err error
-			switch {
-			case p.k.ctx.Err() != nil:
-				err = ErrClosed
-			case p.addr == "":
-				err = ErrUnknownNode
-			case failed && !persist:
-				err = fmt.Errorf("%w%s", ErrNotConnected, p.because())
-			}
-			if err != nil {
-				p.mu.Unlock()
-				return nil, err
-			}
-			p.connectNow(!failed)
+		l, err := p.linkNow(asked, persist)
+		if l != nil || err != nil {
+			return l, err
 		}
 		changed := p.wait()
 		p.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", ErrNotConnected, ctxError(ctx))
+			err = fmt.Errorf("%w: %w", ErrNotConnected, ctxError(ctx))
+		}
+		p.mu.Lock()
+		if err != nil {
+			return nil, err
 		}
 	}
+}
+
+// linkNow returns a link if there is one, and an error if nobody need wait for
+// one. Else it sees that somebody connects. p is locked.
+func (p *peer) linkNow(asked time.Time, persist bool) (*link, error) {
+	if l := p.direct.Load(); l != nil || p.link != nil {
+		return l, nil
+	}
+	failed := p.failed != nil && (p.failedAt.After(asked) || asked.Sub(p.failedAt) < p.k.config.Backoff.Min)
+	switch {
+	case p.k.ctx.Err() != nil:
+		return nil, ErrClosed
+	case p.addr == "":
+		return nil, ErrUnknownNode
+	case failed && !persist:
+		return nil, fmt.Errorf("%w%s", ErrNotConnected, p.because())
+	}
+	p.connectNow(!failed)
+	return nil, nil
 }
 
 // ctxError returns why ctx ended, as this package says it.

@@ -24,7 +24,8 @@ type PeerInfo struct {
 	Err       error     // why the last of them failed
 }
 
-// Peers returns what is known of other nodes, in no order.
+// Peers returns what is known of other nodes, in no order. Those that dialed this
+// node in a lesser role than a node's are among them while they are connected.
 func (k *Kernel) Peers() []PeerInfo {
 	list := k.peerList()
 	infos := make([]PeerInfo, len(list))
@@ -57,7 +58,8 @@ func (p *peer) info() PeerInfo {
 }
 
 // Know tells where a node is. It is dialed when something is sent to it. A node
-// that connects tells its address itself.
+// that connects tells its address itself; of those that only did so and are gone,
+// the last 1,024 are remembered.
 func (k *Kernel) Know(id, addr string) error {
 	if err := validName(id); err != nil {
 		return fmt.Errorf("transport: know: %w", err)
@@ -66,8 +68,9 @@ func (k *Kernel) Know(id, addr string) error {
 	defer p.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.named = true
 	if p.addr != addr {
-		p.addr, p.failed, p.attempts = addr, nil, 0
+		p.addr, p.failed, p.attempts, p.tries = addr, nil, 0, 0
 	}
 	if p.queue.len > 0 || p.kept {
 		p.connect()
@@ -85,8 +88,9 @@ func (k *Kernel) Keep(id, addr string) error {
 	defer p.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.named = true
 	if addr != "" && p.addr != addr {
-		p.addr, p.failed, p.attempts = addr, nil, 0
+		p.addr, p.failed, p.attempts, p.tries = addr, nil, 0, 0
 	}
 	if p.addr == "" {
 		return fmt.Errorf("transport: keep %q: %w", id, ErrUnknownNode)
@@ -113,14 +117,31 @@ func (k *Kernel) DialNow(id string) {
 
 // Drop ends the connection to a node and forgets its address and what is queued
 // for it, which is reported as dropped. The connection is closed in order, within
-// the drain timeout; with force it is cut.
+// the drain timeout twice; with force it is cut. Those who dialed this node under
+// that id in a lesser role are dropped with it.
 func (k *Kernel) Drop(id string, force bool) {
-	p := k.peer(id)
-	if p == nil {
-		return
+	k.mu.RLock()
+	var drop []*peer
+	if p := k.peers[id]; p != nil {
+		drop = append(drop, p)
 	}
+	for g, p := range k.guests {
+		if g.id == id {
+			drop = append(drop, p)
+		}
+	}
+	k.mu.RUnlock()
+	for _, p := range drop {
+		p.drop(force)
+	}
+}
+
+func (p *peer) drop(force bool) {
 	p.mu.Lock()
-	p.kept, p.addr = false, ""
+	p.named, p.kept, p.addr, p.tries = false, false, "", 0
+	if p.stopDial != nil {
+		p.stopDial(errDropped)
+	}
 	l := p.link
 	if l == nil || force { // else the link takes it along
 		p.dropQueue("closed")
@@ -129,12 +150,12 @@ func (k *Kernel) Drop(id string, force bool) {
 	p.mu.Unlock()
 	switch {
 	case l == nil:
-		k.forget(p)
+		p.k.forget(p)
 	case force:
 		l.leaves.Store(true)
 		l.fail(fmt.Errorf("%w: dropped", errLeft))
 	default:
-		k.spawn(func() { l.leave(codeDropped, "this node drops the connection") })
+		p.k.spawn(func() { l.leave(codeDropped, "this node drops the connection") })
 	}
 }
 

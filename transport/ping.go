@@ -87,8 +87,12 @@ func (l *link) ping(seq uint64) {
 }
 
 // check pings a link that is silent, and ends one that stays so. A link that
-// was dialed on demand and is idle is closed.
+// was dialed on demand and is idle is closed. Nothing is said on a link before
+// the nodes agreed on it.
 func (l *link) check(now int64) {
+	if !l.attached.Load() {
+		return
+	}
 	c := &l.k.config
 	silent := time.Duration(now - l.lastRead.Load())
 	switch {
@@ -98,8 +102,25 @@ func (l *link) check(now int64) {
 	case silent >= c.PingEvery && l.pinged.CompareAndSwap(0, now):
 		l.ping(0)
 	}
-	idle := time.Duration(now - l.lastUsed.Load())
-	if c.IdleTimeout > 0 && idle >= c.IdleTimeout && l.calls.len() == 0 && !l.owner.isKept() && l.leaves.CompareAndSwap(false, true) {
+	switch {
+	case c.IdleTimeout == 0 || !l.peer.Initiator || l.leaves.Load():
+	case l.used.Swap(false) || l.isBusy():
+		l.usedAt = now
+	case time.Duration(now-l.usedAt) >= c.IdleTimeout && !l.owner.isKept():
 		l.k.spawn(func() { l.leave(codeIdle, "nothing was sent for a while") })
 	}
+}
+
+// use notes that a request or an answer was sent or came. It costs next to
+// nothing: the clock is read by check.
+func (l *link) use() {
+	if !l.used.Load() {
+		l.used.Store(true)
+	}
+}
+
+// isBusy reports whether something is under way that needs the link: a call of
+// either side, a stream, a monitor.
+func (l *link) isBusy() bool {
+	return l.calls.len() > 0 || l.open.Load() > 0 || l.ins.len() > 0 || l.outs.len() > 0 || l.monitors.len() > 0 || l.watchers.Load() > 0
 }

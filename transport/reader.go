@@ -40,9 +40,9 @@ func (l *link) readAll() error {
 		}
 		*slab = b[len(b):]
 		l.bytesIn.Add(uint64(len(b) - at))
-		l.touch(&l.lastRead)
-		l.pinged.Store(0)
 		l.in.now = time.Now()
+		l.lastRead.Store(l.k.since(l.in.now))
+		l.pinged.Store(0)
 		if b, err = l.frames(b); err != nil {
 			return err
 		}
@@ -109,15 +109,16 @@ func (l *link) onFirst(m *wire.Msg) error {
 func (l *link) handle(m *wire.Msg, n int) error {
 	switch m.Kind {
 	case wire.KindCall, wire.KindCast:
-		l.touch(&l.lastUsed)
+		l.use()
 		return l.onRequest(m, n)
 	case wire.KindReply:
-		l.touch(&l.lastUsed)
+		l.use()
 		l.calls.complete(m.Corr, outcome{body: m.Body})
 	case wire.KindError:
-		l.touch(&l.lastUsed)
+		l.use()
 		l.calls.complete(m.Corr, outcome{err: &RemoteError{Code: string(m.Code), Text: string(m.Text), Data: m.Data}})
 	case wire.KindMulti:
+		l.use()
 		return l.onMulti(m, n)
 	case wire.KindOpen:
 		return l.onOpen(m, n)
@@ -264,7 +265,7 @@ func (l *link) onWindow(n uint64) error {
 
 // onOpen begins a stream, and takes the request or the answer that it belongs to.
 func (l *link) onOpen(m *wire.Msg, n int) error {
-	l.touch(&l.lastUsed)
+	l.use()
 	if m.Mode.Request() {
 		return l.onOpenRequest(m, n)
 	}

@@ -100,7 +100,8 @@ func TestUnsendableRequests(t *testing.T) {
 			{"header over the limit", "b", "box", transport.Message{Hdr: make([]byte, wire.HdrMax+1)}, transport.ErrTooLarge},
 			{"unknown node", "zed", "box", body("x"), transport.ErrUnknownNode},
 			{"no name", "b", "", body("x"), transport.ErrName},
-			{"name too long", "b", strings.Repeat("x", 256), body("x"), transport.ErrName},
+			{"name that is not UTF-8", "b", "\xff", body("x"), transport.ErrName},
+			{"name too long", "b", strings.Repeat("x", 70_000), body("x"), transport.ErrName},
 			{"own id", "a", "box", body("x"), transport.ErrUnknownNode},
 		}
 		for _, tt := range tests {
@@ -112,6 +113,17 @@ func TestUnsendableRequests(t *testing.T) {
 			if err := a.Cast(w.t.Context(), tt.node, tt.server, tt.m); !errors.Is(err, tt.want) {
 				w.t.Errorf("%s: Cast = %v, want %v", tt.name, err, tt.want)
 			}
+			if !errors.Is(tt.want, transport.ErrName) {
+				continue
+			}
+			var down error
+			a.Monitor(tt.node, tt.server, func(err error) { down = err })
+			if settle(); !errors.Is(down, tt.want) || !transport.NotDelivered(down) {
+				w.t.Errorf("%s: the monitor got %v, want %v", tt.name, down, tt.want)
+			}
+		}
+		if downs := w.seen("a", transport.LinkDown); len(downs) > 0 {
+			w.t.Errorf("the link broke: %v", downs[0].Err)
 		}
 	})
 }

@@ -18,7 +18,17 @@ type Stats struct {
 	QueuedCasts   int
 	QueuedBytes   int
 	CallsInFlight int
+
+	Accepted      uint64 // connections that were made to this node
+	Authenticated uint64 // of these, those whose peer is who may be
+	Throttled     uint64 // closed unread: too many failures from their address
+	Evicted       uint64 // closed unread: more were waiting than may
+	Expired       uint64 // closed unread: waited for too long
+	AcceptErrors  uint64 // of the listener, such as a lack of file descriptors
 }
+
+// reasonsMax is how many reasons are counted apart; peers can make some up.
+const reasonsMax = 64
 
 // counters count events.
 type counters struct {
@@ -33,7 +43,11 @@ func (c *counters) note(e *Event) {
 		if *m == nil {
 			*m = make(map[string]uint64)
 		}
-		(*m)[e.Reason] += n
+		reason := e.Reason
+		if _, ok := (*m)[reason]; !ok && len(*m) >= reasonsMax {
+			reason = others
+		}
+		(*m)[reason] += n
 	}
 	switch e.Kind {
 	case LinkUp:
@@ -61,6 +75,11 @@ func (k *Kernel) Stats() Stats {
 		*m = maps.Clone(*m)
 	}
 	k.counters.mu.Unlock()
+	if k.gate != nil {
+		g := k.gate.Stats()
+		s.Accepted, s.Authenticated, s.AcceptErrors = g.Accepted, g.Authenticated, g.AcceptErrors
+		s.Throttled, s.Evicted, s.Expired = g.Throttled, g.Evicted, g.Expired
+	}
 	for _, p := range k.Peers() {
 		s.Peers++
 		if p.Connected {

@@ -2,8 +2,10 @@ package transporttest
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/clusterluck/clusterluck/transport"
@@ -108,10 +110,10 @@ func testRestarts(s *suite) {
 }
 
 // testLeftovers connects and restarts often. In a bubble any goroutine that is
-// left fails the test; elsewhere they are counted, fewer times.
+// left fails the test; elsewhere they are counted, and so are open files.
 func testLeftovers(s *suite) {
 	connects, restarts := 1000, 200
-	if !s.harness.Bubble {
+	if !s.harness.Bubble && (testing.Short() || s.harness.TLS != nil) {
 		connects, restarts = 100, 20
 	}
 	a := s.start("a", nil)
@@ -120,7 +122,7 @@ func testLeftovers(s *suite) {
 	s.connect(a, "b")
 	a.Drop("b", true)
 	s.await("b has noticed", func() bool { return !b.isConnected("a") })
-	before := runtime.NumGoroutine()
+	before := inUse()
 	for i := range connects {
 		s.connect(a, "b")
 		if _, err := a.Call(context.Background(), "b", "box", transport.Message{}); err != nil {
@@ -153,11 +155,23 @@ func testLeftovers(s *suite) {
 	s.await("a has forgotten b", func() bool { return len(a.Peers()) == 0 })
 }
 
-// settled waits until there are no more goroutines than before. A bubble tells
-// by itself.
-func (s *suite) settled(after string, before int) {
+// usage is what is left when something leaks.
+type usage struct{ goroutines, files int }
+
+// inUse counts the goroutines and, on Linux, the open files of the process.
+func inUse() usage {
+	files, _ := os.ReadDir("/proc/self/fd") // elsewhere there is no such thing
+	return usage{runtime.NumGoroutine(), len(files)}
+}
+
+// settled waits until there are no more goroutines and files than before. A
+// bubble tells of goroutines by itself, and has no files.
+func (s *suite) settled(after string, before usage) {
 	if s.harness.Bubble {
 		return
 	}
-	s.await("goroutines have ended after "+after, func() bool { return runtime.NumGoroutine() <= before })
+	s.await("goroutines have ended and files are closed after "+after, func() bool {
+		now := inUse()
+		return now.goroutines <= before.goroutines && now.files <= before.files
+	})
 }

@@ -19,8 +19,8 @@ type GateConfig struct {
 	Rate       float64       // failed handshakes a second that one address may go on with; 20
 	Burst      float64       // failed handshakes that one address may have at once; 100
 
-	// Logger is told of failures at debug level, once a minute for each address;
-	// nil is silent.
+	// Logger is told of failures that take tokens at debug level, once a minute for
+	// each address; nil is silent.
 	Logger *slog.Logger
 }
 
@@ -234,8 +234,11 @@ func (g *Gate) finish(v *visitor, err error) {
 	case err == nil:
 		g.stats.Authenticated++
 	case v.door.ctx.Err() == nil: // the end of Serve is nobody's failure
-		g.stats.Failed[ReasonOf(err)]++
-		failures = g.ledger.fail(v.from, time.Now())
+		reason := ReasonOf(err)
+		g.stats.Failed[reason]++
+		if reason.isStranger() {
+			failures = g.ledger.fail(v.from, time.Now())
+		}
 	}
 	g.next()
 	g.mu.Unlock()

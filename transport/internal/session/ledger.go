@@ -56,6 +56,13 @@ func ReasonOf(err error) Reason {
 	return ReasonOther
 }
 
+// isStranger reports whether who failed for this reason may not know the cookie.
+// Those who do are refused for reasons that no guessing helps against, and that
+// honest nodes meet when they dial each other.
+func (r Reason) isStranger() bool {
+	return r != ReasonStatus && r != ReasonSelf && r != ReasonWrongNode
+}
+
 const (
 	logEvery    = time.Minute // a log line for each address
 	accountsMax = 8192        // addresses remembered in each half of a ledger

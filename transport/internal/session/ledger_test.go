@@ -189,3 +189,32 @@ func TestFailuresAreLoggedOnceAMinute(t *testing.T) {
 		}
 	})
 }
+
+// A peer that proved the cookie and is turned away takes no tokens: nodes that
+// dial each other at once, or are asked to come later, would lock each other out.
+func TestRefusedPeersTakeNoTokens(t *testing.T) {
+	for _, code := range []string{"duplicate", "wrong-node", "self"} {
+		synctest.Test(t, func(t *testing.T) {
+			bob := local(t, "bob", cookie)
+			ada, to := local(t, "ada", cookie), "bob"
+			switch code {
+			case "duplicate":
+				bob.Admit = func(session.Peer) error { return &session.StatusError{Code: code} }
+			case "wrong-node":
+				to = "eve"
+			case "self":
+				ada.Instance = bob.Instance
+			}
+			g, h := serve(t, session.GateConfig{}, bob)
+			for range 150 {
+				if _, err := session.Initiate(t.Context(), h.dial("10.0.0.1:1"), ada, to); err == nil || errors.Is(err, session.ErrRefused) {
+					t.Fatalf("refused with %v", err)
+				}
+			}
+			synctest.Wait()
+			if s := g.Stats(); s.Throttled > 0 || s.Authenticated > 0 || s.Accepted != 150 {
+				t.Errorf("%s: %+v", code, s)
+			}
+		})
+	}
+}
