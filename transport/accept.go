@@ -98,6 +98,7 @@ func (k *Kernel) linkDown(l *link) func() {
 		for _, s := range *k.registry.services.Load() {
 			s.LinkDown(LinkID{l})
 		}
+		l.owner.parked.retry() // a service tells room by a link, and this one told of none
 		k.forget(l.owner)
 	}
 }

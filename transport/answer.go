@@ -9,7 +9,11 @@ import (
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
-const codeNoServer = "no-server"
+// Codes of requests that the kernel itself refuses.
+const (
+	codeNoServer = "no-server"
+	codeFull     = "overload"
+)
 
 // errSlowPeer ends a link whose peer takes no answers.
 var errSlowPeer = fmt.Errorf("the peer left more than %d MiB of answers unread", answersMax>>20)
@@ -50,7 +54,7 @@ func (l *link) lockForAnswer() (*[]byte, error) {
 	b := &l.out.filling().lanes[laneNormal]
 	if len(*b) > answersMax {
 		l.out.mu.Unlock()
-		l.fail(errSlowPeer)
+		l.failSoon(errSlowPeer)
 		return nil, errSlowPeer
 	}
 	return b, nil
@@ -134,11 +138,13 @@ func (l *link) flushAnswer() {
 	l.flushNow()
 }
 
-// dropped tells the peer that casts of it were thrown away.
+// dropped tells the peer that casts of it were thrown away. When it cannot be
+// told any more, this node is.
 func (l *link) dropped(name string, n uint64, code string) {
 	l.out.mu.Lock()
 	if l.out.err != nil {
 		l.out.mu.Unlock()
+		l.k.lost(l.peer.ID, name, n, code)
 		return
 	}
 	to := l.out.name(name)

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"fmt"
 	"io"
 	"sync"
 
@@ -16,11 +15,11 @@ const (
 
 // inStreams are the streams that the peer writes on a link.
 type inStreams struct {
-	mu     sync.Mutex
-	byID   map[uint64]inStream
-	bodies []*assembly // that are not complete, oldest first
-	held   int         // bytes in bodies
-	err    error
+	mu       sync.Mutex
+	byID     map[uint64]inStream
+	requests bodies
+	answers  bodies
+	err      error
 }
 
 // An inStream takes the chunks of one stream.
@@ -45,8 +44,8 @@ func (s *inStreams) add(sid uint64, in inStream) error {
 		s.byID = make(map[uint64]inStream)
 	}
 	s.byID[sid] = in
-	if body, ok := in.(*assembly); ok {
-		s.bodies = append(s.bodies, body)
+	if a, ok := in.(*assembly); ok {
+		a.kind().open = append(a.kind().open, a)
 	}
 	return nil
 }
@@ -169,110 +168,4 @@ func (r *streamReader) end(err error) {
 		r.err = err
 	}
 	r.more.Broadcast()
-}
-
-// States of an assembly.
-const (
-	assembling = iota
-	assembled
-	broken
-)
-
-// An assembly collects a body that comes in chunks. The oldest of a link may
-// always go on; the others only while all together stay within bounds.
-type assembly struct {
-	link   *link
-	sid    uint64
-	size   int    // as announced
-	done   func() // called once, when the body is complete or will never be
-	buf    []byte
-	credit int // bytes that the peer may still send
-	state  int
-	err    error
-}
-
-// result returns the body, if it is complete, and whether it is.
-func (a *assembly) result() ([]byte, int) {
-	s := &a.link.ins
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a.state == assembled {
-		return a.buf, assembled
-	}
-	return nil, a.state
-}
-
-func (a *assembly) data(chunk []byte) error {
-	s := &a.link.ins
-	s.mu.Lock()
-	if a.state != assembling {
-		s.mu.Unlock()
-		return nil
-	}
-	if len(chunk) > a.credit || len(a.buf)+len(chunk) > a.size {
-		s.mu.Unlock()
-		return errPeer("stream %d is longer than its size, %d, or its credit", a.sid, a.size)
-	}
-	if a.buf == nil {
-		a.buf = make([]byte, 0, min(a.size, streamCredit)) // the size is only what the peer says
-	}
-	a.buf = append(a.buf, chunk...)
-	a.credit -= len(chunk)
-	s.held += len(chunk)
-	grants := s.grants()
-	s.mu.Unlock()
-	for _, g := range grants {
-		a.link.credit(g.sid, g.n)
-	}
-	return nil
-}
-
-func (a *assembly) end(err error) {
-	s := &a.link.ins
-	s.mu.Lock()
-	if a.state != assembling {
-		s.mu.Unlock()
-		return
-	}
-	a.state = assembled
-	if err == nil && len(a.buf) != a.size {
-		err = fmt.Errorf("%d bytes of %d: %w", len(a.buf), a.size, io.ErrUnexpectedEOF)
-	}
-	if a.err = err; err != nil {
-		a.state = broken
-	}
-	s.held -= len(a.buf)
-	for i, b := range s.bodies {
-		if b == a {
-			s.bodies = append(s.bodies[:i], s.bodies[i+1:]...)
-			break
-		}
-	}
-	grants := s.grants()
-	s.mu.Unlock()
-	for _, g := range grants {
-		a.link.credit(g.sid, g.n)
-	}
-	a.done()
-}
-
-type grant struct {
-	sid uint64
-	n   int
-}
-
-// grants returns what the writers of bodies may send on top. s is locked.
-func (s *inStreams) grants() []grant {
-	var out []grant
-	for i, a := range s.bodies {
-		if i > 0 && s.held > 4*a.link.k.config.BodyMax {
-			break
-		}
-		left := a.size - len(a.buf)
-		if n := min(streamCredit, left) - a.credit; n >= streamCredit/4 || n > 0 && left <= streamCredit {
-			a.credit += n
-			out = append(out, grant{a.sid, n})
-		}
-	}
-	return out
 }

@@ -288,6 +288,7 @@ func (k *Kernel) close(end func(*link)) {
 		k.tasks.mu.Unlock()
 		for _, p := range k.peerList() {
 			p.close()
+			p.parked.close()
 		}
 		k.tasks.wait.Wait()
 		k.registry.close()

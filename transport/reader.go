@@ -110,6 +110,9 @@ func (l *link) handle(m *wire.Msg, n int) error {
 	switch m.Kind {
 	case wire.KindCall, wire.KindCast:
 		l.touch(&l.lastUsed)
+		if err := l.in.charge(n); err != nil {
+			return err
+		}
 		return l.onRequest(m, n)
 	case wire.KindReply:
 		l.touch(&l.lastUsed)
@@ -118,6 +121,9 @@ func (l *link) handle(m *wire.Msg, n int) error {
 		l.touch(&l.lastUsed)
 		l.calls.complete(m.Corr, outcome{err: &RemoteError{Code: string(m.Code), Text: string(m.Text), Data: m.Data}})
 	case wire.KindMulti:
+		if err := l.in.charge(n); err != nil {
+			return err
+		}
 		return l.onMulti(m, n)
 	case wire.KindOpen:
 		return l.onOpen(m, n)
@@ -162,8 +168,7 @@ func (l *link) onRequest(m *wire.Msg, n int) error {
 		l.open.Add(1)
 		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
 	}
-	l.in.deliver(name, s, d, n, nil)
-	return nil
+	return l.in.deliver(name, s, d, n, nil)
 }
 
 // onMulti takes a cast to several servers.
@@ -176,7 +181,9 @@ func (l *link) onMulti(m *wire.Msg, n int) error {
 		}
 		d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
 		d.Call, d.Deadline = CallRef{}, time.Time{}
-		l.in.deliver(name, s, d, n, nil)
+		if err := l.in.deliver(name, s, d, n, nil); err != nil {
+			return err
+		}
 		n = 0
 	}
 	return nil
@@ -266,6 +273,10 @@ func (l *link) onWindow(n uint64) error {
 func (l *link) onOpen(m *wire.Msg, n int) error {
 	l.touch(&l.lastUsed)
 	if m.Mode.Request() {
+		n += ahead(m)
+		if err := l.in.charge(n); err != nil {
+			return err
+		}
 		return l.onOpenRequest(m, n)
 	}
 	if m.Mode == wire.ModeReplyStream {
@@ -283,8 +294,7 @@ func (l *link) onOpen(m *wire.Msg, n int) error {
 		l.stopStream(m.Sid)
 		return nil
 	}
-	corr := m.Corr
-	a := &assembly{link: l, sid: m.Sid, size: int(m.Size), credit: min(streamCredit, int(m.Size))}
+	corr, a := m.Corr, newAssembly(l, m)
 	a.done = func() {
 		if body, state := a.result(); state == assembled {
 			l.calls.complete(corr, outcome{body: body})
@@ -314,8 +324,7 @@ func (l *link) onOpenRequest(m *wire.Msg, n int) error {
 			return err
 		}
 		d.Stream = r
-		l.in.deliver(name, s, d, n, nil)
-		return nil
+		return l.in.deliver(name, s, d, n, nil)
 	}
 	if !m.HasSize || m.Size > uint64(l.k.config.BodyMax) {
 		l.stopStream(m.Sid)
@@ -326,17 +335,12 @@ func (l *link) onOpenRequest(m *wire.Msg, n int) error {
 		}
 		return l.answerError(d.Call.corr, ErrTooLarge.(*coded).code, fmt.Sprintf("a request of %d bytes, of at most %d", m.Size, l.k.config.BodyMax), nil)
 	}
-	a := &assembly{link: l, sid: m.Sid, size: int(m.Size), credit: min(streamCredit, int(m.Size))}
-	cast := m.Mode == wire.ModeCast
+	a, cast := newAssembly(l, m), m.Mode == wire.ModeCast
 	a.done = func() {
 		l.resume(name)
 		if _, state := a.result(); state == assembled && cast {
 			l.stopStream(a.sid) // the sender learns that all of it is here
 		}
 	}
-	if err := l.ins.add(m.Sid, a); err != nil {
-		return err
-	}
-	l.in.deliver(name, s, d, n, a)
-	return nil
+	return l.in.deliver(name, s, d, n, a)
 }

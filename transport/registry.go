@@ -81,8 +81,8 @@ func (k *Kernel) Unregister(name string, s Service, reason error) {
 	watchers := r.takeWatchers(name)
 	r.mu.Unlock()
 	tellDown(watchers, reason)
-	for _, l := range k.links() {
-		l.resume(name)
+	for _, p := range k.peerList() { // also of nodes that are gone
+		p.parked.resume(name)
 	}
 }
 

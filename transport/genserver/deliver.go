@@ -56,7 +56,7 @@ func (ep *endpoint) Deliver(d *transport.Delivery) bool {
 // returns.
 func (ep *endpoint) keep(link transport.LinkID) {
 	for _, s := range ep.senders {
-		if s.link == link {
+		if s.link == link && !s.gone {
 			ep.mu.Unlock()
 			return
 		}
