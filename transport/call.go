@@ -145,7 +145,7 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 	if m.Mode == wire.ModeCast {
 		castTo = name
 	}
-	o, err := l.outs.open(castTo)
+	o, err := l.outs.open(castTo, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errLink, err)
 	}

@@ -87,18 +87,20 @@ func named(kind wire.Kind, name string, m wire.Msg) wire.Msg {
 
 func frame(body ...byte) []byte { return wire.AppendFrame(nil, body) }
 
+// flood returns n messages.
+func flood(n int, m func(i int) wire.Msg) []byte {
+	var b []byte
+	for i := range n {
+		msg := m(i)
+		b = wire.Append(b, &msg)
+	}
+	return b
+}
+
 // A member that breaks the protocol is cut off, and one that is only odd is put
 // up with; neither harms the node, nor what others do with it.
 func TestEvilMembers(t *testing.T) {
 	stream := wire.Msg{Kind: wire.KindOpen, Mode: wire.ModeCallStream, Sid: 1, TTL: 1000, Dst: wire.Name{Text: []byte("hole")}, Body: []byte{}}
-	flood := func(n int, m func(i int) wire.Msg) []byte {
-		var b []byte
-		for i := range n {
-			msg := m(i)
-			b = wire.Append(b, &msg)
-		}
-		return b
-	}
 	halfSent := func(i int) wire.Msg {
 		return named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCast, Sid: uint64(i + 1), HasSize: true, Size: 16 << 20})
 	}

@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"bytes"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
@@ -11,6 +13,7 @@ import (
 const (
 	streamCredit = 256 << 10 // bytes that a writer may be ahead of its reader
 	streamsMax   = 1024      // streams that a peer may have open at once
+	unreadMax    = 64        // windows of bytes that are left unread, also of streams that have ended
 )
 
 // inStreams are the streams that the peer writes on a link.
@@ -20,6 +23,8 @@ type inStreams struct {
 	requests bodies
 	answers  bodies
 	err      error
+
+	unread atomic.Int64 // bytes that readers of streams have not taken
 }
 
 // An inStream takes the chunks of one stream.
@@ -83,8 +88,9 @@ type streamReader struct {
 	mu     sync.Mutex
 	more   sync.Cond
 	chunks [][]byte
-	held   int // bytes in chunks
-	read   int // bytes read and not yet granted again
+	shared bool // the last of chunks is a part of the input
+	held   int  // bytes in chunks
+	read   int  // bytes read and not yet granted again
 	err    error
 	closed bool
 }
@@ -118,6 +124,7 @@ func (r *streamReader) Read(p []byte) (int, error) {
 		err = r.err
 	}
 	r.held -= n
+	r.link.ins.unread.Add(-int64(n))
 	r.read += n
 	grant := 0
 	if r.read >= streamCredit/4 && r.err == nil {
@@ -134,6 +141,7 @@ func (r *streamReader) Read(p []byte) (int, error) {
 func (r *streamReader) Close() error {
 	r.mu.Lock()
 	stop := !r.closed && r.err == nil
+	r.link.ins.unread.Add(-int64(r.held))
 	r.closed, r.chunks, r.held = true, nil, 0
 	r.more.Broadcast()
 	r.mu.Unlock()
@@ -153,9 +161,29 @@ func (r *streamReader) data(chunk []byte) error {
 		return errPeer("stream %d has %d bytes more than it was granted", r.sid, r.held+r.read+len(chunk)-streamCredit)
 	}
 	r.held += len(chunk)
-	r.chunks = append(r.chunks, chunk)
+	if r.link.ins.unread.Add(int64(len(chunk))) > unreadMax*int64(r.link.k.config.Window) {
+		return errPeer("streams of more than %d windows are unread", unreadMax)
+	}
+	r.add(chunk)
 	r.more.Signal()
 	return nil
+}
+
+// chunkMin is the length below which chunks are copied together, so that they do
+// not keep the input around them.
+const chunkMin = 4 << 10
+
+// add appends a chunk. r is locked.
+func (r *streamReader) add(chunk []byte) {
+	if len(chunk) >= chunkMin {
+		r.chunks, r.shared = append(r.chunks, chunk), true
+		return
+	}
+	if last := len(r.chunks) - 1; last >= 0 && !r.shared && len(r.chunks[last]) < chunkMin {
+		r.chunks[last] = append(r.chunks[last], chunk...)
+		return
+	}
+	r.chunks, r.shared = append(r.chunks, bytes.Clone(chunk)), false
 }
 
 func (r *streamReader) end(err error) {

@@ -222,14 +222,10 @@ func (l *link) flushSoon() {
 
 // control appends a frame that waits for nothing: append to b and return it.
 func (l *link) control(frame func(b []byte) []byte) {
-	l.out.mu.Lock()
-	if l.out.err != nil {
-		l.out.mu.Unlock()
-		return
+	if lane := l.lockForControl(); lane != nil {
+		*lane = frame(*lane)
+		l.flushSoon()
 	}
-	lane := &l.out.filling().lanes[laneControl]
-	*lane = frame(*lane)
-	l.flushSoon()
 }
 
 // lane returns where a request goes.

@@ -267,3 +267,22 @@ func TestLongRequestToNobodyEndsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Nor do the chunks of a stream that nobody reads.
+func TestUnreadChunksPinNothing(t *testing.T) {
+	victim := node(t, "victim", nil)
+	victim.Register("hole", &hole{})
+	e := newEvil(t, victim)
+	await(t, victim, 1)
+	e.say(messages(named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCallStream, Sid: 1, Corr: 1, TTL: 60_000, Body: []byte{}})))
+	before := heap()
+	for range 200 {
+		e.say(append(messages(named(wire.KindCast, "hole", wire.Msg{Body: make([]byte, 64_000)})), wire.AppendData(nil, 1, make([]byte, 30))...))
+	}
+	for victim.Peers()[0].BytesIn < 200*64_000 {
+		<-time.After(time.Millisecond)
+	}
+	if grew := heap() - before; grew > 3<<20 {
+		t.Errorf("200 chunks of 30 bytes keep %d bytes", grew)
+	}
+}

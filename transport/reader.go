@@ -218,8 +218,12 @@ func (l *link) onNamed(m *wire.Msg) error {
 func (l *link) onAccepted(n uint64) error {
 	l.out.mu.Lock()
 	defer l.out.mu.Unlock()
+	full := l.out.unacked.isFull()
 	if !l.out.unacked.ack(n) {
 		return errPeer("%d requests accepted of %d", n, l.out.unacked.sent)
+	}
+	if full {
+		l.out.signalRoom()
 	}
 	return nil
 }

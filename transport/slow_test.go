@@ -1,0 +1,119 @@
+package transport_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/wire"
+)
+
+// A talker answers every call with so many bytes.
+type talker int
+
+func (s talker) Deliver(d *transport.Delivery) bool {
+	go d.Call.Reply(make([]byte, s))
+	return true
+}
+
+func (talker) Cancel(transport.CallRef)  {}
+func (talker) LinkDown(transport.LinkID) {}
+
+// await waits until the node has so many links.
+func await(t *testing.T, k *transport.Kernel, links int) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); k.Stats().Links != links; {
+		if time.Now().After(deadline) {
+			t.Fatalf("the node has %d links, want %d", k.Stats().Links, links)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// A member that makes a node say much, or keep much, and takes nothing of it is
+// cut off before that fills the memory.
+func TestMembersThatTakeNothing(t *testing.T) {
+	const streams = 100
+	var chunks []byte
+	for sid := range uint64(streams) {
+		chunks = append(chunks, messages(named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCallStream, Sid: sid, Corr: sid, TTL: 60_000, Body: []byte{}}))...)
+		for range 16 {
+			chunks = wire.AppendData(chunks, sid, make([]byte, wire.ChunkMax))
+		}
+		chunks = wire.AppendEnd(chunks, sid, "", "")
+	}
+	nobody := fmt.Sprintf("%0250d", 0)
+	tests := []struct {
+		name   string
+		stream []byte
+	}{
+		{"answers to monitors", flood(100_000, func(i int) wire.Msg { return wire.Msg{Kind: wire.KindMonitor, Corr: uint64(i)} })},
+		{"long answers", flood(400, func(i int) wire.Msg { return named(wire.KindCall, "talker", wire.Msg{Corr: uint64(i), TTL: 60_000}) })},
+		{"streams that have ended", chunks},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			victim := node(t, "victim", func(c *transport.Config) { c.BodyMax, c.Window = 128<<10, 256<<10 })
+			victim.Register("hole", &hole{})
+			victim.Register("talker", talker(100<<10))
+			e := newEvil(t, victim)
+			await(t, victim, 1)
+			e.say(append(wire.AppendBind(nil, 0, nobody), tt.stream...))
+			await(t, victim, 0)
+		})
+	}
+}
+
+// A peer that never tells what it has is sent no more than can be accounted for.
+func TestRequestsWaitToBeAcknowledged(t *testing.T) {
+	victim := node(t, "victim", nil)
+	e := newEvil(t, victim)
+	await(t, victim, 1)
+	go func() { // reads, and lets more come
+		var b []byte
+		for granted := 0; ; {
+			var err error
+			if b, err = e.s.Read(b); err != nil {
+				return
+			}
+			for len(b) >= 4 && len(b) >= 4+int(binary.BigEndian.Uint32(b)) {
+				n := 4 + int(binary.BigEndian.Uint32(b))
+				if b[5] == byte(wire.KindCast) {
+					granted += n
+				}
+				b = b[n:]
+			}
+			if granted > 1<<18 {
+				e.say(wire.AppendCredit(nil, 0, uint64(granted)))
+				granted = 0
+			}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	const most = 1 << 18
+	sent := make(chan int, 1)
+	go func() {
+		n := 0
+		for n < 2*most && victim.Cast(ctx, "evil", "box", transport.Message{}) == nil {
+			n++
+		}
+		sent <- n
+	}()
+	for last := uint64(1); ; { // until nothing more is sent
+		<-time.After(50 * time.Millisecond)
+		p := victim.Peers()[0]
+		if p.BytesOut == last {
+			break
+		}
+		last = p.BytesOut
+	}
+	e.say(wire.AppendAck(nil, 0)) // it still has nothing
+	e.conn.Close()
+	if n := <-sent; n < most || n > most+1<<17 {
+		t.Errorf("%d requests were sent to a peer that told of none, want about %d", n, most)
+	}
+}
