@@ -11,3 +11,13 @@ func (u *Unacked) Ack(n uint64) bool { return u.u.ack(n) }
 
 // Casts returns what may be lost.
 func (u *Unacked) Casts() map[string]int { return u.u.casts() }
+
+// Watchers returns how many monitors of other nodes k has.
+func Watchers(k *Kernel) (n int) {
+	k.registry.mu.Lock()
+	defer k.registry.mu.Unlock()
+	for _, w := range k.registry.watchers {
+		n += len(w)
+	}
+	return n
+}

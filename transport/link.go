@@ -63,7 +63,7 @@ type link struct {
 	finishing atomic.Bool
 	leaves    atomic.Bool  // a GOAWAY was sent or received: the end is not a failure
 	open      atomic.Int64 // calls of the peer without an answer, about
-	watchers  atomic.Int64 // monitors of the peer
+	watched   watched      // monitors of the peer
 }
 
 func newLink(k *Kernel, owner *peer, s *session.Session, c net.Conn) *link {

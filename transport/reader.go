@@ -138,8 +138,7 @@ func (l *link) handle(m *wire.Msg, n int) error {
 			down(&RemoteError{Code: string(m.Code), Text: string(m.Text)})
 		}
 	case wire.KindDemonitor:
-		ref := CallRef{l, m.Corr}
-		l.watchers.Add(-int64(l.k.registry.unwatch(func(w CallRef) bool { return w == ref })))
+		l.k.registry.unwatch(CallRef{l, m.Corr})
 	case wire.KindPing:
 		accepted := l.in.accepted.Load()
 		l.control(func(b []byte) []byte { return wire.AppendPong(b, m.Seq, accepted) })
@@ -201,11 +200,11 @@ func (l *link) onNamed(m *wire.Msg) error {
 			s.Cancel(CallRef{l, m.Corr})
 		}
 	case m.Kind == wire.KindMonitor:
-		if l.watchers.Add(1) > watchersMax {
-			return errPeer("more than %d monitors", watchersMax)
+		found, err := l.k.registry.watch(name, CallRef{l, m.Corr})
+		if err != nil {
+			return err
 		}
-		if !l.k.registry.watch(name, CallRef{l, m.Corr}) {
-			l.watchers.Add(-1)
+		if !found {
 			l.down(m.Corr, codeNoServer, "no server "+address(name, l.k.config.ID))
 		}
 	default:
