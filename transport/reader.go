@@ -3,96 +3,10 @@ package transport
 import (
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
-
-// slabSize is the memory that input is read into. What arrived stays in it, so
-// that a body is never copied; only the free end is used again.
-const slabSize = 64 << 10
-
-// slabs are shared by all links, so that an idle link holds none.
-var slabs = sync.Pool{New: func() any { return new([]byte) }}
-
-// readAll reads frames until the link ends, and returns why it did.
-func (l *link) readAll() error {
-	var slab *[]byte // its free end
-	var b []byte     // what was read and not yet parsed; it ends where slab begins
-	for {
-		if len(b) == 0 && l.sess.Buffered() == 0 {
-			if slab != nil {
-				slabs.Put(slab)
-				slab = nil
-			}
-		}
-		l.in.tell()
-		n := l.sess.Wait()
-		if slab == nil {
-			slab = slabs.Get().(*[]byte)
-		}
-		b = room(slab, b, n)
-		at := len(b)
-		var err error
-		if b, err = l.sess.Read(b); err != nil {
-			return err
-		}
-		*slab = b[len(b):]
-		l.bytesIn.Add(uint64(len(b) - at))
-		l.touch(&l.lastRead)
-		l.pinged.Store(0)
-		l.in.now = time.Now()
-		if b, err = l.frames(b); err != nil {
-			return err
-		}
-	}
-}
-
-// room returns b, the beginning of a frame, with room for n bytes behind it: in
-// the free end of the slab where b ends, or in a new one.
-func room(slab *[]byte, b []byte, n int) []byte {
-	if cap(*slab) < n {
-		size := max(slabSize, len(b)+n)
-		if len(b) > 0 { // the rest of a frame goes where its beginning is
-			size = max(size, wire.FrameHeaderLen+wire.FrameMax+wire.RecordMax)
-		}
-		next := make([]byte, len(b), size)
-		copy(next, b)
-		return next
-	}
-	if len(b) == 0 {
-		return (*slab)[:0]
-	}
-	return b
-}
-
-// frames handles the frames in b and returns the beginning of the one that is
-// not complete.
-func (l *link) frames(b []byte) ([]byte, error) {
-	for {
-		body, rest, ok, err := wire.ParseFrame(b, wire.FrameMax)
-		if err != nil {
-			return nil, errPeer("%w", err)
-		}
-		if !ok {
-			return b, nil
-		}
-		m := &l.in.msg
-		if err := wire.Parse(body, m); err != nil {
-			return nil, errPeer("%w", err)
-		}
-		if l.peer.Initiator && !l.attached.Load() {
-			err = l.onFirst(m)
-		} else {
-			err = l.handle(m, wire.FrameHeaderLen+len(body))
-		}
-		if err != nil {
-			return nil, err
-		}
-		b = rest
-	}
-}
 
 // onFirst takes the answer to whether the other node wants the link.
 func (l *link) onFirst(m *wire.Msg) error {
