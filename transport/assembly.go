@@ -50,6 +50,14 @@ func ahead(m *wire.Msg) int {
 	return int(min(m.Size, streamCredit))
 }
 
+// waits reports whether a call still waits for its answer.
+func (c *calls) waits(corr uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := uint64(uint32(corr))
+	return i < uint64(len(c.slots)) && c.slots[i] != nil && c.slots[i].corr == corr
+}
+
 // kind returns the bodies to which a belongs. The streams are locked.
 func (a *assembly) kind() *bodies {
 	if a.request {

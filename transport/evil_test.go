@@ -150,6 +150,12 @@ func TestEvilMembers(t *testing.T) {
 			wire.Msg{Kind: wire.KindData, Sid: 1, Body: []byte{1}}, wire.Msg{Kind: wire.KindEnd, Sid: 1}), false},
 		{"half-sent bodies, as many as the window has room for", flood(16, halfSent), false},
 		{"half-sent bodies by the thousand", flood(1000, halfSent), true},
+		{"long answers to calls that nobody made", flood(100*17, func(i int) wire.Msg {
+			if i%17 == 0 {
+				return wire.Msg{Kind: wire.KindOpen, Mode: wire.ModeReply, Sid: uint64(i / 17), Corr: 1, HasSize: true, Size: 16 << 20}
+			}
+			return wire.Msg{Kind: wire.KindData, Sid: uint64(i / 17), Body: make([]byte, wire.ChunkMax)}
+		}), false},
 		{"requests beyond the window", flood(100, func(int) wire.Msg { return named(wire.KindCast, "wall", wire.Msg{Body: make([]byte, 60_000)}) }), true},
 		{"requests within the window that others free", flood(100, func(int) wire.Msg { return named(wire.KindCast, "hole", wire.Msg{Body: make([]byte, 60_000)}) }), false},
 		{"monitors without end", flood(70_000, func(i int) wire.Msg { return named(wire.KindMonitor, "hole", wire.Msg{Corr: uint64(i)}) }), true},

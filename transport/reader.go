@@ -211,6 +211,10 @@ func (l *link) onOpen(m *wire.Msg, n int) error {
 		l.stopStream(m.Sid)
 		return nil
 	}
+	if !l.calls.waits(m.Corr) {
+		l.stopStream(m.Sid) // it is late, or answers nothing
+		return nil
+	}
 	corr, a := m.Corr, newAssembly(l, m)
 	a.done = func() {
 		if body, state := a.result(); state == assembled {
