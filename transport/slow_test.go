@@ -3,7 +3,8 @@ package transport_test
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func await(t *testing.T, k *transport.Kernel, links int) {
 // A member that makes a node say much, or keep much, and takes nothing of it is
 // cut off before that fills the memory.
 func TestMembersThatTakeNothing(t *testing.T) {
-	const streams = 100
+	const streams, monitors = 100, 30_000
 	var chunks []byte
 	for sid := range uint64(streams) {
 		chunks = append(chunks, messages(named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCallStream, Sid: sid, Corr: sid, TTL: 60_000, Body: []byte{}}))...)
@@ -45,23 +46,29 @@ func TestMembersThatTakeNothing(t *testing.T) {
 		}
 		chunks = wire.AppendEnd(chunks, sid, "", "")
 	}
-	nobody := fmt.Sprintf("%0250d", 0)
 	tests := []struct {
 		name   string
 		stream []byte
+		opens  int // monitors
 	}{
-		{"answers to monitors", flood(100_000, func(i int) wire.Msg { return wire.Msg{Kind: wire.KindMonitor, Corr: uint64(i)} })},
-		{"long answers", flood(400, func(i int) wire.Msg { return named(wire.KindCall, "talker", wire.Msg{Corr: uint64(i), TTL: 60_000}) })},
-		{"streams that have ended", chunks},
+		{"news of servers that end", flood(monitors, func(i int) wire.Msg { return named(wire.KindMonitor, "wall", wire.Msg{Corr: uint64(i)}) }), monitors},
+		{"long answers", flood(400, func(i int) wire.Msg { return named(wire.KindCall, "talker", wire.Msg{Corr: uint64(i), TTL: 60_000}) }), 0},
+		{"streams that have ended", chunks, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			victim := node(t, "victim", func(c *transport.Config) { c.BodyMax, c.Window = 128<<10, 256<<10 })
+			w := newWall()
+			victim.Register("wall", w)
 			victim.Register("hole", &hole{})
 			victim.Register("talker", talker(100<<10))
 			e := newEvil(t, victim)
 			await(t, victim, 1)
-			e.say(append(wire.AppendBind(nil, 0, nobody), tt.stream...))
+			e.say(tt.stream)
+			for deadline := time.Now().Add(5 * time.Second); transport.Watchers(victim) < tt.opens && time.Now().Before(deadline); {
+				<-time.After(time.Millisecond)
+			}
+			victim.Unregister("wall", w, errors.New(strings.Repeat("x", wire.TextMax)))
 			await(t, victim, 0)
 		})
 	}
