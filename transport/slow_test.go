@@ -1,10 +1,10 @@
 package transport_test
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +26,7 @@ func (talker) LinkDown(transport.LinkID) {}
 // await waits until the node has so many links.
 func await(t *testing.T, k *transport.Kernel, links int) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); k.Stats().Links != links; {
+	for deadline := time.Now().Add(20 * time.Second); k.Stats().Links != links; {
 		if time.Now().After(deadline) {
 			t.Fatalf("the node has %d links, want %d", k.Stats().Links, links)
 		}
@@ -37,7 +37,7 @@ func await(t *testing.T, k *transport.Kernel, links int) {
 // A member that makes a node say much, or keep much, and takes nothing of it is
 // cut off before that fills the memory.
 func TestMembersThatTakeNothing(t *testing.T) {
-	const streams, monitors = 100, 30_000
+	const streams, monitors = 70, 30_000
 	var chunks []byte
 	for sid := range uint64(streams) {
 		chunks = append(chunks, messages(named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCallStream, Sid: sid, Corr: sid, TTL: 60_000, Body: []byte{}}))...)
@@ -65,7 +65,7 @@ func TestMembersThatTakeNothing(t *testing.T) {
 			e := newEvil(t, victim)
 			await(t, victim, 1)
 			e.say(tt.stream)
-			for deadline := time.Now().Add(5 * time.Second); transport.Watchers(victim) < tt.opens && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(20 * time.Second); transport.Watchers(victim) < tt.opens && time.Now().Before(deadline); {
 				<-time.After(time.Millisecond)
 			}
 			victim.Unregister("wall", w, errors.New(strings.Repeat("x", wire.TextMax)))
@@ -99,28 +99,22 @@ func TestRequestsWaitToBeAcknowledged(t *testing.T) {
 			}
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
 	const most = 1 << 18
-	sent := make(chan int, 1)
+	var sent atomic.Int64
+	done := make(chan struct{})
 	go func() {
-		n := 0
-		for n < 2*most && victim.Cast(ctx, "evil", "box", transport.Message{}) == nil {
-			n++
+		defer close(done)
+		for sent.Load() < 2*most && victim.Cast(t.Context(), "evil", "box", transport.Message{}) == nil {
+			sent.Add(1)
 		}
-		sent <- n
 	}()
-	for last := uint64(1); ; { // until nothing more is sent
-		<-time.After(50 * time.Millisecond)
-		p := victim.Peers()[0]
-		if p.BytesOut == last {
-			break
-		}
-		last = p.BytesOut
+	for sent.Load() < most {
+		<-time.After(time.Millisecond)
 	}
-	e.say(wire.AppendAck(nil, 0)) // it still has nothing
+	<-time.After(200 * time.Millisecond) // for more than may be sent
 	e.conn.Close()
-	if n := <-sent; n < most || n > most+1<<17 {
+	<-done
+	if n := sent.Load(); n > most+1<<16 {
 		t.Errorf("%d requests were sent to a peer that told of none, want about %d", n, most)
 	}
 }

@@ -40,7 +40,7 @@ func TestManyMonitorsEndQuickly(t *testing.T) {
 	e := newEvil(t, victim)
 	start := flood(n, func(i int) wire.Msg { return named(wire.KindMonitor, "gate", wire.Msg{Corr: uint64(i)}) })
 	end := flood(n, func(i int) wire.Msg { return wire.Msg{Kind: wire.KindDemonitor, Corr: uint64(n - 1 - i)} })
-	within(t, 3*time.Second, "making and ending many monitors", func() {
+	within(t, 10*time.Second, "making and ending many monitors", func() {
 		e.say(append(append(start, end...), messages(named(wire.KindCast, "gate", wire.Msg{}))...))
 		<-g.reached
 	})
