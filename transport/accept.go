@@ -98,9 +98,10 @@ func (l *link) answers() bool {
 // goroutine of its own: a link may fail in the midst of what a service does.
 func (k *Kernel) linkDown(l *link) func() {
 	return func() {
-		k.registry.unwatch(func(w CallRef) bool { return w.link == l })
+		k.registry.unwatchLink(l)
 		for _, s := range *k.registry.services.Load() {
 			s.LinkDown(LinkID{l})
 		}
+		l.owner.parked.retry() // a service tells room by a link, and this one told of none
 	}
 }

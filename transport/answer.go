@@ -9,10 +9,18 @@ import (
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
-const codeNoServer = "no-server"
+// Codes of requests that the kernel itself refuses.
+const (
+	codeNoServer = "no-server"
+	codeFull     = "overload"
+)
 
 // errSlowPeer ends a link whose peer takes no answers.
-var errSlowPeer = fmt.Errorf("the peer left more than %d MiB of answers unread", answersMax>>20)
+var errSlowPeer = errors.New("the peer leaves too many answers unread")
+
+// answersHeld is how many longest bodies the long answers may be that a peer has
+// not taken.
+const answersHeld = 16
 
 // codeOf returns how an error is written on the wire.
 func codeOf(err error) (code, text string) {
@@ -50,10 +58,28 @@ func (l *link) lockForAnswer() (*[]byte, error) {
 	b := &l.out.filling().lanes[laneNormal]
 	if len(*b) > answersMax {
 		l.out.mu.Unlock()
-		l.fail(errSlowPeer)
+		l.failSoon(errSlowPeer)
 		return nil, errSlowPeer
 	}
 	return b, nil
+}
+
+// lockForControl locks the outbox to append what waits for no room. It returns
+// nil, and has locked nothing, if the link is gone. A peer that makes this node
+// say much and takes nothing of it is cut off.
+func (l *link) lockForControl() *[]byte {
+	l.out.mu.Lock()
+	if l.out.err != nil {
+		l.out.mu.Unlock()
+		return nil
+	}
+	b := &l.out.filling().lanes[laneControl]
+	if len(*b) > controlMax {
+		l.out.mu.Unlock()
+		l.failSoon(errSlowPeer)
+		return nil
+	}
+	return b
 }
 
 // reply answers a call of the peer.
@@ -78,7 +104,11 @@ func (l *link) reply(corr uint64, body []byte, stream io.Reader) error {
 
 // replyLong answers with a stream, or with a body that goes in chunks.
 func (l *link) replyLong(corr uint64, body []byte, stream io.Reader) error {
-	o, err := l.outs.open("")
+	if stream == nil && l.outs.owes() > answersHeld*int64(l.k.config.BodyMax) {
+		l.failSoon(errSlowPeer)
+		return errSlowPeer
+	}
+	o, err := l.outs.open("", len(body))
 	if err != nil {
 		return err
 	}
@@ -134,15 +164,15 @@ func (l *link) flushAnswer() {
 	l.flushNow()
 }
 
-// dropped tells the peer that casts of it were thrown away.
+// dropped tells the peer that casts of it were thrown away. When it cannot be
+// told any more, this node is.
 func (l *link) dropped(name string, n uint64, code string) {
-	l.out.mu.Lock()
-	if l.out.err != nil {
-		l.out.mu.Unlock()
+	b := l.lockForControl()
+	if b == nil {
+		l.k.lost(l.peer.ID, name, n, code)
 		return
 	}
 	to := l.out.name(name)
-	b := &l.out.filling().lanes[laneControl]
 	*b = wire.AppendDropped(*b, to, n, cut(code, wire.CodeMax), "")
 	l.flushSoon()
 }

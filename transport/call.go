@@ -149,7 +149,7 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 	if m.Mode == wire.ModeCast {
 		castTo = name
 	}
-	o, err := l.outs.open(castTo)
+	o, err := l.outs.open(castTo, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errLink, err)
 	}
@@ -162,7 +162,7 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 	b := &l.out.filling().lanes[at]
 	was := len(*b)
 	*b = wire.Append(*b, m)
-	l.out.request(at, len(*b)-was, name, false) // the stream tells when a cast arrived
+	l.out.request(at, len(*b)-was+ahead(m), name, false) // the stream tells when a cast arrived
 	l.flushSoon()
 	return o, nil
 }

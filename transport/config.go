@@ -53,7 +53,7 @@ type Config struct {
 	QueueLen     int           // requests kept for a node that is not connected; 1024
 	QueueBytes   int           // and their bytes; 16 MiB
 	BodyMax      int           // longest body that is sent or taken; 16 MiB
-	Window       int           // bytes of requests that a connection may hold for busy services; 4 MiB
+	Window       int           // bytes of requests that a connection may hold for busy services, beside a longest body; 4 MiB
 	Backoff      Backoff       // 100 ms to 5 s
 	MaxRetries   int           // attempts to reach a node before the kernel gives it up; 0: no limit
 	PingEvery    time.Duration // silence after which a node is pinged; 5 s

@@ -34,9 +34,10 @@ const (
 	Dropped                          // Count casts to Server on Node were thrown away; Reason: queue, gave-up, not-connected, closed, or the code that Node gave; others, without a Server, if too many kinds of them wait
 	Unconfirmed                      // a connection broke: Count casts to Server on Node may have arrived, or not
 	Refused                          // a peer that dialed this node was turned away; Addr is where it came from
+	Lost                             // Count casts of Node to Server, which is here, were thrown away after their connection was gone; Reason: closed, or a code such as no-server
 )
 
-var eventNames = [...]string{"", "link-up", "link-down", "dial-failed", "gave-up", "dropped", "unconfirmed", "refused"}
+var eventNames = [...]string{"", "link-up", "link-down", "dial-failed", "gave-up", "dropped", "unconfirmed", "refused", "lost"}
 
 // String returns the name of the kind, such as link-up.
 func (k EventKind) String() string {
@@ -51,8 +52,8 @@ type Event struct {
 	Kind   EventKind
 	Time   time.Time
 	Node   string // the other node's id; empty if it is not known
-	Server string // Dropped, Unconfirmed
-	Count  uint64 // Dropped, Unconfirmed: casts
+	Server string // Dropped, Unconfirmed, Lost
+	Count  uint64 // Dropped, Unconfirmed, Lost: casts
 	Bytes  uint64 // Dropped from the queue: their length
 	Reason string // a word from the list of the kind
 	Addr   string // LinkUp, LinkDown, Refused: the far end of the socket; DialFailed, GaveUp: what was dialed
@@ -101,7 +102,7 @@ func (k *Kernel) report(e Event) {
 		return
 	case e.Kind == Refused && len(q.queue) >= waitingMax:
 		return // strangers decide how many there are
-	case (e.Kind == Dropped || e.Kind == Unconfirmed) && q.merge(&e):
+	case (e.Kind == Dropped || e.Kind == Unconfirmed || e.Kind == Lost) && q.merge(&e):
 		return
 	}
 	q.queue = append(q.queue, e)
@@ -131,6 +132,11 @@ func (q *events) merge(e *Event) bool {
 	}
 	q.losses[key] = len(q.queue)
 	return false
+}
+
+// lost reports casts that another node sent and cannot be told about.
+func (k *Kernel) lost(node, server string, n uint64, reason string) {
+	k.report(Event{Kind: Lost, Node: node, Server: server, Count: n, Reason: reason})
 }
 
 // deliverEvents calls OnEvent until the kernel is closed and all was told.

@@ -92,17 +92,22 @@ func named(kind wire.Kind, name string, m wire.Msg) wire.Msg {
 
 func frame(body ...byte) []byte { return wire.AppendFrame(nil, body) }
 
+// flood returns n messages.
+func flood(n int, m func(i int) wire.Msg) []byte {
+	var b []byte
+	for i := range n {
+		msg := m(i)
+		b = wire.Append(b, &msg)
+	}
+	return b
+}
+
 // A member that breaks the protocol is cut off, and one that is only odd is put
 // up with; neither harms the node, nor what others do with it.
 func TestEvilMembers(t *testing.T) {
 	stream := wire.Msg{Kind: wire.KindOpen, Mode: wire.ModeCallStream, Sid: 1, TTL: 1000, Dst: wire.Name{Text: []byte("hole")}, Body: []byte{}}
-	flood := func(n int, m func(i int) wire.Msg) []byte {
-		var b []byte
-		for i := range n {
-			msg := m(i)
-			b = wire.Append(b, &msg)
-		}
-		return b
+	halfSent := func(i int) wire.Msg {
+		return named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCast, Sid: uint64(i + 1), HasSize: true, Size: 16 << 20})
 	}
 	tests := []struct {
 		name   string
@@ -148,9 +153,16 @@ func TestEvilMembers(t *testing.T) {
 			wire.AppendData(nil, 1, make([]byte, 11))...), true},
 		{"a body shorter than it said", messages(named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCast, Sid: 1, HasSize: true, Size: 10}),
 			wire.Msg{Kind: wire.KindData, Sid: 1, Body: []byte{1}}, wire.Msg{Kind: wire.KindEnd, Sid: 1}), false},
-		{"half-sent bodies by the thousand", flood(1000, func(i int) wire.Msg {
-			return named(wire.KindOpen, "hole", wire.Msg{Mode: wire.ModeCast, Sid: uint64(i + 1), HasSize: true, Size: 16 << 20})
+		{"half-sent bodies, as many as the window has room for", flood(16, halfSent), false},
+		{"half-sent bodies by the thousand", flood(1000, halfSent), true},
+		{"long answers to calls that nobody made", flood(100*17, func(i int) wire.Msg {
+			if i%17 == 0 {
+				return wire.Msg{Kind: wire.KindOpen, Mode: wire.ModeReply, Sid: uint64(i / 17), Corr: 1, HasSize: true, Size: 16 << 20}
+			}
+			return wire.Msg{Kind: wire.KindData, Sid: uint64(i / 17), Body: make([]byte, wire.ChunkMax)}
 		}), false},
+		{"requests beyond the window", flood(100, func(int) wire.Msg { return named(wire.KindCast, "wall", wire.Msg{Body: make([]byte, 60_000)}) }), true},
+		{"requests within the window that others free", flood(100, func(int) wire.Msg { return named(wire.KindCast, "hole", wire.Msg{Body: make([]byte, 60_000)}) }), false},
 		{"monitors without end", flood(70_000, func(i int) wire.Msg { return named(wire.KindMonitor, "hole", wire.Msg{Corr: uint64(i)}) }), true},
 		{"the end of monitors that are not", flood(1000, func(i int) wire.Msg { return wire.Msg{Kind: wire.KindDemonitor, Corr: uint64(i)} }), false},
 		{"farewells", messages(wire.Msg{Kind: wire.KindGoAway}, wire.Msg{Kind: wire.KindGoAway}, named(wire.KindCast, "hole", wire.Msg{})), true},
@@ -160,6 +172,7 @@ func TestEvilMembers(t *testing.T) {
 			good, victim := node(t, "good", nil), node(t, "victim", func(c *transport.Config) { c.DrainTimeout = 100 * time.Millisecond })
 			victim.Register("echo", &echo{})
 			victim.Register("hole", &hole{})
+			victim.Register("wall", newWall())
 			if _, err := good.Connect(t.Context(), victim.Addr()); err != nil {
 				t.Fatal(err)
 			}

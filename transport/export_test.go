@@ -14,3 +14,13 @@ func (u *Unacked) Casts() map[string]int { return u.u.casts() }
 
 // RememberAtMost bounds the nodes that came by themselves and are gone.
 func (k *Kernel) RememberAtMost(n int) { k.strangersMax = n }
+
+// Watchers returns how many monitors of other nodes k has.
+func Watchers(k *Kernel) (n int) {
+	k.registry.mu.Lock()
+	defer k.registry.mu.Unlock()
+	for _, w := range k.registry.watchers {
+		n += len(w)
+	}
+	return n
+}

@@ -35,12 +35,12 @@ func (l *link) writeOnce() {
 		return
 	}
 	if err := l.seal(b); err != nil {
-		l.fail(err)
+		l.failSoon(err)
 		return
 	}
 	n, err := l.try.write(b.sealed)
 	if err != nil {
-		l.fail(err)
+		l.failSoon(err)
 		return
 	}
 	l.bytesOut.Add(uint64(n))
@@ -49,6 +49,15 @@ func (l *link) writeOnce() {
 	}
 	if l.out.finish(b) {
 		l.out.wakeWriter()
+	}
+}
+
+// failSoon ends the link from another goroutine. Services answer wherever they
+// like, also under locks of their own, and the end of a link may deliver to them
+// what waits.
+func (l *link) failSoon(err error) {
+	if !l.k.spawn(func() { l.fail(err) }) {
+		go l.fail(err) // the kernel closes, and ends it too
 	}
 }
 

@@ -8,14 +8,17 @@ import (
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
-// An inbox is what the reader of a link knows: names that the peer announced,
-// and messages that services have no room for.
+// An inbox is what the reader of a link knows: names that the peer announced, and
+// what the peer may send.
 type inbox struct {
 	link  *link
 	names []inName
 	msg   wire.Msg
 	d     Delivery
 	now   time.Time // of the input that is being read
+
+	room    int64        // bytes of requests that the peer may send, as far as the reader knows
+	granted atomic.Int64 // and what it was granted on top since
 
 	accepted atomic.Uint64 // requests taken over from the peer
 	told     uint64        // of which the peer was told; used by the reader
@@ -31,6 +34,7 @@ type inName struct {
 
 func (in *inbox) init(l *link) {
 	in.link = l
+	in.room = int64(l.k.config.Window)
 	in.d.From, in.d.Role, in.d.Link = l.peer.ID, l.peer.Role, LinkID{l}
 }
 
@@ -67,6 +71,18 @@ func (in *inbox) announce(index uint32, name []byte) error {
 	return nil
 }
 
+// charge takes a request of n bytes off the window. A peer that sends beyond it
+// is cut off: the window is what bounds the memory of this node.
+func (in *inbox) charge(n int) error {
+	if in.room <= 0 {
+		if in.room += in.granted.Swap(0); in.room <= 0 {
+			return errPeer("a request beyond the window of %d bytes", in.link.k.config.Window)
+		}
+	}
+	in.room -= int64(n)
+	return nil
+}
+
 // accept counts a request that was taken over, of n bytes.
 func (in *inbox) accept(n int) {
 	in.accepted.Add(1)
@@ -80,6 +96,7 @@ func (in *inbox) free(n int) {
 		return
 	}
 	if grant := in.freed.Swap(0); grant > 0 {
+		in.granted.Add(grant) // first: the peer may use it at once
 		l.control(func(b []byte) []byte { return wire.AppendCredit(b, 0, uint64(grant)) })
 	}
 }
@@ -95,33 +112,58 @@ func (in *inbox) tell() {
 	in.link.control(func(b []byte) []byte { return wire.AppendAck(b, accepted) })
 }
 
-// deliver hands a request to a service, or keeps it. It is called by the reader
-// alone.
-func (in *inbox) deliver(name string, s Service, d *Delivery, bytes int, body *assembly) {
+// deliver hands a request to a service, or keeps it until it is complete and the
+// service has room. It is called by the reader alone.
+func (in *inbox) deliver(name string, s Service, d *Delivery, bytes int, body *assembly) error {
 	parked := &in.link.owner.parked
-	if body == nil && !parked.some.Load() {
+	key := lineKey{name, d.Urgent}
+	if !parked.holds(key) {
 		if s == nil {
-			in.refuse(name, d)
+			in.refuse(name, d, codeNoServer)
+			in.stop(body)
 			in.accept(bytes)
-			return
+			return nil
 		}
-		if s.Deliver(d) {
+		if body == nil && s.Deliver(d) {
 			in.accept(bytes)
-			return
+			return nil
+		}
+	}
+	if parked.isFull() {
+		in.refuse(name, d, codeFull)
+		in.stop(body)
+		in.accept(bytes)
+		return nil
+	}
+	if body != nil {
+		if err := in.link.ins.add(body.sid, body); err != nil {
+			return err
 		}
 	}
 	in.accepted.Add(1)
-	parked.add(name, parkedMessage{d: *d, bytes: bytes, body: body})
+	parked.add(key, &parkedMessage{d: *d, bytes: bytes, body: body})
+	return nil
 }
 
-// refuse answers a request to a name that nobody serves.
-func (in *inbox) refuse(name string, d *Delivery) {
+// stop tells the peer that the body of a request that was refused is not wanted.
+func (in *inbox) stop(body *assembly) {
+	if body != nil {
+		in.link.stopStream(body.sid)
+	}
+}
+
+// refuse answers a request that goes to no service.
+func (in *inbox) refuse(name string, d *Delivery, code string) {
 	if d.Stream != nil {
 		d.Stream.Close()
 	}
 	if d.Call.IsZero() {
-		in.link.dropped(name, 1, codeNoServer)
+		in.link.dropped(name, 1, code)
 		return
 	}
-	in.link.answerError(d.Call.corr, codeNoServer, "no server "+address(name, in.link.k.config.ID), nil)
+	text := "no server " + address(name, in.link.k.config.ID)
+	if code == codeFull {
+		text = "too much waits for " + address(name, in.link.k.config.ID)
+	}
+	in.link.answerError(d.Call.corr, code, text, nil)
 }

@@ -1,9 +1,10 @@
 package transport
 
 import (
-	"fmt"
+	"bytes"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
@@ -12,16 +13,19 @@ import (
 const (
 	streamCredit = 256 << 10 // bytes that a writer may be ahead of its reader
 	streamsMax   = 1024      // streams that a peer may have open at once
+	unreadMax    = 64        // windows of bytes that are left unread, also of streams that have ended
 )
 
 // inStreams are the streams that the peer writes on a link.
 type inStreams struct {
-	mu     sync.Mutex
-	byID   map[uint64]inStream
-	bodies []*assembly // that are not complete, oldest first
-	held   int         // bytes in bodies
-	err    error
-	none   chan struct{} // closed when no stream is open; nil if nobody asked
+	mu       sync.Mutex
+	byID     map[uint64]inStream
+	requests bodies
+	answers  bodies
+	err      error
+	none     chan struct{} // closed when no stream is open; nil if nobody asked
+
+	unread atomic.Int64 // bytes that readers of streams have not taken
 }
 
 // An inStream takes the chunks of one stream.
@@ -46,8 +50,8 @@ func (s *inStreams) add(sid uint64, in inStream) error {
 		s.byID = make(map[uint64]inStream)
 	}
 	s.byID[sid] = in
-	if body, ok := in.(*assembly); ok {
-		s.bodies = append(s.bodies, body)
+	if a, ok := in.(*assembly); ok {
+		a.kind().open = append(a.kind().open, a)
 	}
 	return nil
 }
@@ -114,8 +118,9 @@ type streamReader struct {
 	mu     sync.Mutex
 	more   sync.Cond
 	chunks [][]byte
-	held   int // bytes in chunks
-	read   int // bytes read and not yet granted again
+	shared bool // the last of chunks is a part of the input
+	held   int  // bytes in chunks
+	read   int  // bytes read and not yet granted again
 	err    error
 	closed bool
 }
@@ -149,6 +154,7 @@ func (r *streamReader) Read(p []byte) (int, error) {
 		err = r.err
 	}
 	r.held -= n
+	r.link.ins.unread.Add(-int64(n))
 	r.read += n
 	grant := 0
 	if r.read >= streamCredit/4 && r.err == nil {
@@ -165,6 +171,7 @@ func (r *streamReader) Read(p []byte) (int, error) {
 func (r *streamReader) Close() error {
 	r.mu.Lock()
 	stop := !r.closed && r.err == nil
+	r.link.ins.unread.Add(-int64(r.held))
 	r.closed, r.chunks, r.held = true, nil, 0
 	r.more.Broadcast()
 	r.mu.Unlock()
@@ -184,9 +191,29 @@ func (r *streamReader) data(chunk []byte) error {
 		return errPeer("stream %d has %d bytes more than it was granted", r.sid, r.held+r.read+len(chunk)-streamCredit)
 	}
 	r.held += len(chunk)
-	r.chunks = append(r.chunks, chunk)
+	if r.link.ins.unread.Add(int64(len(chunk))) > unreadMax*int64(r.link.k.config.Window) {
+		return errPeer("streams of more than %d windows are unread", unreadMax)
+	}
+	r.add(chunk)
 	r.more.Signal()
 	return nil
+}
+
+// chunkMin is the length below which chunks are copied together, so that they do
+// not keep the input around them.
+const chunkMin = 4 << 10
+
+// add appends a chunk. r is locked.
+func (r *streamReader) add(chunk []byte) {
+	if len(chunk) >= chunkMin {
+		r.chunks, r.shared = append(r.chunks, chunk), true
+		return
+	}
+	if last := len(r.chunks) - 1; last >= 0 && !r.shared && len(r.chunks[last]) < chunkMin {
+		r.chunks[last] = append(r.chunks[last], chunk...)
+		return
+	}
+	r.chunks, r.shared = append(r.chunks, bytes.Clone(chunk)), false
 }
 
 func (r *streamReader) end(err error) {
@@ -199,110 +226,4 @@ func (r *streamReader) end(err error) {
 		r.err = err
 	}
 	r.more.Broadcast()
-}
-
-// States of an assembly.
-const (
-	assembling = iota
-	assembled
-	broken
-)
-
-// An assembly collects a body that comes in chunks. The oldest of a link may
-// always go on; the others only while all together stay within bounds.
-type assembly struct {
-	link   *link
-	sid    uint64
-	size   int    // as announced
-	done   func() // called once, when the body is complete or will never be
-	buf    []byte
-	credit int // bytes that the peer may still send
-	state  int
-	err    error
-}
-
-// result returns the body, if it is complete, and whether it is.
-func (a *assembly) result() ([]byte, int) {
-	s := &a.link.ins
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a.state == assembled {
-		return a.buf, assembled
-	}
-	return nil, a.state
-}
-
-func (a *assembly) data(chunk []byte) error {
-	s := &a.link.ins
-	s.mu.Lock()
-	if a.state != assembling {
-		s.mu.Unlock()
-		return nil
-	}
-	if len(chunk) > a.credit || len(a.buf)+len(chunk) > a.size {
-		s.mu.Unlock()
-		return errPeer("stream %d is longer than its size, %d, or its credit", a.sid, a.size)
-	}
-	if a.buf == nil {
-		a.buf = make([]byte, 0, min(a.size, streamCredit)) // the size is only what the peer says
-	}
-	a.buf = append(a.buf, chunk...)
-	a.credit -= len(chunk)
-	s.held += len(chunk)
-	grants := s.grants()
-	s.mu.Unlock()
-	for _, g := range grants {
-		a.link.credit(g.sid, g.n)
-	}
-	return nil
-}
-
-func (a *assembly) end(err error) {
-	s := &a.link.ins
-	s.mu.Lock()
-	if a.state != assembling {
-		s.mu.Unlock()
-		return
-	}
-	a.state = assembled
-	if err == nil && len(a.buf) != a.size {
-		err = fmt.Errorf("%d bytes of %d: %w", len(a.buf), a.size, io.ErrUnexpectedEOF)
-	}
-	if a.err = err; err != nil {
-		a.state = broken
-	}
-	s.held -= len(a.buf)
-	for i, b := range s.bodies {
-		if b == a {
-			s.bodies = append(s.bodies[:i], s.bodies[i+1:]...)
-			break
-		}
-	}
-	grants := s.grants()
-	s.mu.Unlock()
-	for _, g := range grants {
-		a.link.credit(g.sid, g.n)
-	}
-	a.done()
-}
-
-type grant struct {
-	sid uint64
-	n   int
-}
-
-// grants returns what the writers of bodies may send on top. s is locked.
-func (s *inStreams) grants() []grant {
-	var out []grant
-	for i, a := range s.bodies {
-		if i > 0 && s.held > 4*a.link.k.config.BodyMax {
-			break
-		}
-		left := a.size - len(a.buf)
-		if n := min(streamCredit, left) - a.credit; n >= streamCredit/4 || n > 0 && left <= streamCredit {
-			a.credit += n
-			out = append(out, grant{a.sid, n})
-		}
-	}
-	return out
 }

@@ -252,6 +252,7 @@ func (k *Kernel) shut(end func(*link)) {
 	k.tasks.mu.Unlock()
 	for _, p := range k.peerList() {
 		p.close()
+		p.parked.close()
 	}
 	k.tasks.wait.Wait()
 	k.registry.close()

@@ -66,7 +66,7 @@ type link struct {
 	leaves    atomic.Bool                // a GOAWAY was sent or received: the end is not a failure
 	deadline  atomic.Pointer[time.Timer] // ends the link; nil: it does not leave
 	open      atomic.Int64               // calls of the peer without an answer, about
-	watchers  atomic.Int64               // monitors of the peer
+	watched   watched                    // monitors of the peer
 }
 
 func newLink(k *Kernel, owner *peer, s *session.Session, c net.Conn) *link {
@@ -228,14 +228,10 @@ func (l *link) flushSoon() {
 
 // control appends a frame that waits for nothing: append to b and return it.
 func (l *link) control(frame func(b []byte) []byte) {
-	l.out.mu.Lock()
-	if l.out.err != nil {
-		l.out.mu.Unlock()
-		return
+	if lane := l.lockForControl(); lane != nil {
+		*lane = frame(*lane)
+		l.flushSoon()
 	}
-	lane := &l.out.filling().lanes[laneControl]
-	*lane = frame(*lane)
-	l.flushSoon()
 }
 
 // lane returns where a request goes.

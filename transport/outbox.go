@@ -23,6 +23,7 @@ const (
 	laneMax    = 256 << 10 // of requests that wait to be written, before senders wait
 	bulkMax    = 64 << 10  // of chunks that wait to be written, before streams wait
 	answersMax = 64 << 20  // of answers that a peer leaves unread, before it is cut off
+	controlMax = 16 << 20  // the same, of what is said beside requests and answers
 )
 
 // A batch is what one write takes: frames by lane, and room to seal them.
@@ -103,7 +104,7 @@ func (o *outbox) lockForRequest(ctx context.Context, until time.Time, lane int) 
 		case o.closing:
 			o.mu.Unlock()
 			return errClosing
-		case o.window > 0 && len(o.filling().lanes[lane]) < laneMax:
+		case o.window > 0 && !o.unacked.isFull() && len(o.filling().lanes[lane]) < laneMax:
 			return nil
 		}
 		if err := o.waitRoom(ctx, until); err != nil {

@@ -16,6 +16,7 @@ type outStreams struct {
 	mu   sync.Mutex
 	byID map[uint64]*outStream
 	last uint64
+	owed int64 // bytes of bodies in byID that this node keeps for them
 	err  error
 	done chan struct{} // closed when no cast is under way; nil if nobody asked
 	none chan struct{} // closed when no stream is open; nil if nobody asked
@@ -26,6 +27,7 @@ type outStream struct {
 	sid    uint64
 	castTo string      // the server, if it is the body of a cast
 	whole  atomic.Bool // all of the body is on its way
+	owed   int64       // bytes of its body that this node keeps
 	mu     sync.Mutex
 	credit int64
 	err    error         // the reader stopped, or the link is gone
@@ -36,15 +38,16 @@ type outStream struct {
 var errStopped = errors.New("the reader stopped the stream")
 
 // open begins a stream: the body of a cast to a server, or another if castTo is
-// empty.
-func (s *outStreams) open(castTo string) (*outStream, error) {
+// empty. Of its body so many bytes are kept by this node.
+func (s *outStreams) open(castTo string, owed int) (*outStream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
 		return nil, s.err
 	}
 	s.last++
-	o := &outStream{sid: s.last, credit: streamCredit, castTo: castTo}
+	o := &outStream{sid: s.last, credit: streamCredit, castTo: castTo, owed: int64(owed)}
+	s.owed += o.owed
 	if s.byID == nil {
 		s.byID = make(map[uint64]*outStream)
 	}
@@ -61,8 +64,18 @@ func (s *outStreams) get(sid uint64) *outStream {
 func (s *outStreams) remove(sid uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if o := s.byID[sid]; o != nil {
+		s.owed -= o.owed
+	}
 	delete(s.byID, sid)
 	s.signalDone()
+}
+
+// owes returns how many bytes this node keeps until the peer takes them.
+func (s *outStreams) owes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owed
 }
 
 // signalDone tells those who asked that no cast is under way, or no stream. s is

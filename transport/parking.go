@@ -1,111 +1,263 @@
 package transport
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 )
 
 // parkings hold the messages of a peer that services have no room for, or that
-// are not complete, by service. They outlive a link, so that what comes over the
-// next one stays behind them.
+// are not complete. They outlive a link, so that what comes over the next one
+// stays behind them.
+//
+// The lock is never held while a message is delivered or refused: either may
+// find a link broken, and a link that ends comes back here.
 type parkings struct {
-	k      *Kernel
+	k    *Kernel
+	some atomic.Bool // there are lines
+
 	mu     sync.Mutex
-	byName map[string][]parkedMessage
-	some   atomic.Bool
+	lines  map[lineKey]*parkedLine
+	bytes  int // of window that messages hold
+	closed bool
+
+	bodies atomic.Int64 // bytes of long bodies that are whole and wait
+}
+
+// Messages stay in order by service and lane.
+type lineKey struct {
+	name   string
+	urgent bool
+}
+
+// A parkedLine holds the messages of one lane to one service, oldest first.
+type parkedLine struct {
+	queue []*parkedMessage
+	busy  bool // a goroutine delivers from the line
+	again bool // there is news for it: it tries once more before it stops
 }
 
 // A parkedMessage waits for its turn.
 type parkedMessage struct {
 	d     Delivery
 	bytes int       // of window that the message holds
-	body  *assembly // what completes the message; nil if it is complete
+	body  *assembly // the body, if it is long
 	lost  bool      // it will never be complete, or its caller is gone
+}
+
+// parkedMax is how many windows the messages of a peer may hold. One link cannot
+// hold more than one; the others are of links that broke.
+const parkedMax = 4
+
+// copyMax is the length up to which a part of a message is copied when it is
+// parked. It may be a small part of the memory that was read into, and must not
+// keep all of that.
+const copyMax = 32 << 10
+
+// unshare returns b in memory of its own, or of which it is the greater part.
+func unshare(b []byte) []byte {
+	if len(b) > copyMax {
+		return b
+	}
+	return bytes.Clone(b)
 }
 
 // ready reports whether m waits for no more of its body.
 func (m *parkedMessage) ready() bool {
-	if m.body == nil {
+	if m.body == nil || m.lost {
 		return true
 	}
 	body, state := m.body.result()
-	if state == assembling {
-		return false
-	}
-	m.d.Body, m.lost, m.body = body, m.lost || state == broken, nil
-	return true
+	m.d.Body, m.lost = body, state == broken
+	return state != assembling
 }
 
-// add keeps a message behind those to the same service, and delivers what can be
-// delivered.
-func (p *parkings) add(name string, m parkedMessage) {
+// holds reports whether messages wait that a new one must stay behind. Only the
+// reader of a link adds some, so that for it the answer no stays true.
+func (p *parkings) holds(key lineKey) bool {
+	if !p.some.Load() {
+		return false
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.byName == nil {
-		p.byName = make(map[string][]parkedMessage)
+	return p.lines[key] != nil
+}
+
+// isFull reports whether breaks have left so much that no more is kept.
+func (p *parkings) isFull() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed || p.bytes >= parkedMax*p.k.config.Window
+}
+
+// add keeps a message behind those of its line, and delivers what can be
+// delivered.
+func (p *parkings) add(key lineKey, m *parkedMessage) {
+	m.d.Hdr, m.d.Body = unshare(m.d.Hdr), unshare(m.d.Body)
+	p.mu.Lock()
+	if p.lines == nil {
+		p.lines = make(map[lineKey]*parkedLine)
 	}
-	p.byName[name] = append(p.byName[name], m)
-	p.some.Store(true)
-	p.advance(name)
+	ln := p.lines[key]
+	if ln == nil {
+		ln = new(parkedLine)
+		p.lines[key] = ln
+		p.some.Store(true)
+	}
+	ln.queue = append(ln.queue, m)
+	p.bytes += m.bytes
+	p.mu.Unlock()
+	p.advance(key)
 }
 
 // resume delivers what waits for the service name.
 func (p *parkings) resume(name string) {
-	if !p.some.Load() {
-		return
+	if p.some.Load() {
+		p.advance(lineKey{name, true})
+		p.advance(lineKey{name, false})
 	}
+}
+
+// retry delivers what waits for any service.
+func (p *parkings) retry() {
+	p.mu.Lock()
+	var keys []lineKey
+	for key := range p.lines {
+		keys = append(keys, key)
+	}
+	p.mu.Unlock()
+	for _, key := range keys {
+		p.advance(key)
+	}
+}
+
+// advance delivers what can be delivered of a line. If another goroutine does so
+// already, that one tries again instead.
+func (p *parkings) advance(key lineKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.byName[name]) > 0 {
-		p.advance(name)
-	}
-}
-
-// advance delivers what can be delivered to a service. p is locked.
-func (p *parkings) advance(name string) {
-	queue := p.byName[name]
-	s, _ := p.k.Lookup(name)
-	done := 0
-	for i := range queue {
-		m := &queue[i]
-		if !m.ready() || !m.deliver(name, s) {
-			break
-		}
-		m.d.Link.link.in.free(m.bytes)
-		done++
-	}
-	rest := copy(queue, queue[done:])
-	clear(queue[rest:])
-	if rest > 0 {
-		p.byName[name] = queue[:rest]
+	ln := p.lines[key]
+	if ln == nil {
 		return
 	}
-	delete(p.byName, name)
-	p.some.Store(len(p.byName) > 0)
+	if ln.busy {
+		ln.again = true
+		return
+	}
+	ln.busy = true
+	for len(ln.queue) > 0 {
+		ln.again = false
+		if !p.tryFirst(key.name, ln) && !ln.again {
+			break
+		}
+	}
+	ln.busy = false
+	p.tidy(key, ln)
 }
 
-// deliver hands m to a service, and reports false if that has no room.
-func (m *parkedMessage) deliver(name string, s Service) bool {
-	switch {
-	case m.lost:
-	case s == nil:
-		m.d.Link.link.in.refuse(name, &m.d)
-	default:
-		return s.Deliver(&m.d)
+// tryFirst delivers the oldest message of a line, and reports whether that one
+// is done with. p is locked, and is not while it delivers.
+func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
+	m := ln.queue[0]
+	if !m.ready() {
+		return false
 	}
+	d, done := m.d, m.lost
+	if !done {
+		p.mu.Unlock()
+		done = deliverParked(name, &d)
+		p.mu.Lock()
+	}
+	if !done && !m.lost {
+		return false
+	}
+	p.bytes -= m.bytes
+	ln.queue[0] = nil
+	ln.queue = ln.queue[1:]
+	p.mu.Unlock()
+	m.release()
+	p.mu.Lock()
 	return true
+}
+
+// deliverParked hands a message to its service, and reports false if that has no
+// room.
+func deliverParked(name string, d *Delivery) bool {
+	in := &d.Link.link.in
+	s, _ := in.link.k.Lookup(name)
+	if s == nil {
+		in.refuse(name, d, codeNoServer)
+		return true
+	}
+	return s.Deliver(d)
+}
+
+// release gives back what m took of its link.
+func (m *parkedMessage) release() {
+	if m.body != nil {
+		m.body.release()
+	}
+	m.d.Link.link.in.free(m.bytes)
+}
+
+// tidy forgets a line that is empty. p is locked.
+func (p *parkings) tidy(key lineKey, ln *parkedLine) {
+	if len(ln.queue) == 0 && !ln.busy {
+		delete(p.lines, key)
+		p.some.Store(len(p.lines) > 0)
+	}
+}
+
+// take removes the messages for which drop is true, and returns them. One that is
+// being delivered is only marked.
+func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, ln := range p.lines {
+		kept := ln.queue[:0]
+		for i, m := range ln.queue {
+			switch {
+			case !drop(m):
+				kept = append(kept, m)
+			case i == 0 && ln.busy:
+				m.lost = true
+				kept = append(kept, m)
+			default:
+				p.bytes -= m.bytes
+				taken = append(taken, parkedAt{key.name, m})
+			}
+		}
+		clear(ln.queue[len(kept):])
+		ln.queue = kept
+		p.tidy(key, ln)
+	}
+	return taken
+}
+
+// A parkedAt is a message with its service.
+type parkedAt struct {
+	name string
+	*parkedMessage
 }
 
 // drop forgets the calls whose callers are gone with a link. Casts that were
 // accepted still wait for their services.
 func (p *parkings) drop(l *link) {
+	for _, m := range p.take(func(m *parkedMessage) bool { return m.d.Call.link == l }) {
+		m.release()
+	}
+}
+
+// close forgets everything, and reports the casts.
+func (p *parkings) close() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, queue := range p.byName {
-		for i := range queue {
-			m := &queue[i]
-			m.lost = m.lost || m.d.Call.link == l
+	p.closed = true
+	p.mu.Unlock()
+	for _, m := range p.take(func(*parkedMessage) bool { return true }) {
+		if m.ready() && !m.lost && m.d.Call.IsZero() {
+			p.k.lost(m.d.From, m.name, 1, ErrClosed.(*coded).code)
 		}
+		m.release()
 	}
 }
 

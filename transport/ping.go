@@ -122,5 +122,5 @@ func (l *link) use() {
 // isBusy reports whether something is under way that needs the link: a call of
 // either side, a stream, a monitor.
 func (l *link) isBusy() bool {
-	return l.calls.len() > 0 || l.open.Load() > 0 || l.ins.len() > 0 || l.outs.len() > 0 || l.monitors.len() > 0 || l.watchers.Load() > 0
+	return l.calls.len() > 0 || l.open.Load() > 0 || l.ins.len() > 0 || l.outs.len() > 0 || l.monitors.len() > 0 || l.k.registry.watchedBy(l) > 0
 }

@@ -3,96 +3,10 @@ package transport
 import (
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/clusterluck/clusterluck/transport/wire"
 )
-
-// slabSize is the memory that input is read into. What arrived stays in it, so
-// that a body is never copied; only the free end is used again.
-const slabSize = 64 << 10
-
-// slabs are shared by all links, so that an idle link holds none.
-var slabs = sync.Pool{New: func() any { return new([]byte) }}
-
-// readAll reads frames until the link ends, and returns why it did.
-func (l *link) readAll() error {
-	var slab *[]byte // its free end
-	var b []byte     // what was read and not yet parsed; it ends where slab begins
-	for {
-		if len(b) == 0 && l.sess.Buffered() == 0 {
-			if slab != nil {
-				slabs.Put(slab)
-				slab = nil
-			}
-		}
-		l.in.tell()
-		n := l.sess.Wait()
-		if slab == nil {
-			slab = slabs.Get().(*[]byte)
-		}
-		b = room(slab, b, n)
-		at := len(b)
-		var err error
-		if b, err = l.sess.Read(b); err != nil {
-			return err
-		}
-		*slab = b[len(b):]
-		l.bytesIn.Add(uint64(len(b) - at))
-		l.in.now = time.Now()
-		l.lastRead.Store(l.k.since(l.in.now))
-		l.pinged.Store(0)
-		if b, err = l.frames(b); err != nil {
-			return err
-		}
-	}
-}
-
-// room returns b, the beginning of a frame, with room for n bytes behind it: in
-// the free end of the slab where b ends, or in a new one.
-func room(slab *[]byte, b []byte, n int) []byte {
-	if cap(*slab) < n {
-		size := max(slabSize, len(b)+n)
-		if len(b) > 0 { // the rest of a frame goes where its beginning is
-			size = max(size, wire.FrameHeaderLen+wire.FrameMax+wire.RecordMax)
-		}
-		next := make([]byte, len(b), size)
-		copy(next, b)
-		return next
-	}
-	if len(b) == 0 {
-		return (*slab)[:0]
-	}
-	return b
-}
-
-// frames handles the frames in b and returns the beginning of the one that is
-// not complete.
-func (l *link) frames(b []byte) ([]byte, error) {
-	for {
-		body, rest, ok, err := wire.ParseFrame(b, wire.FrameMax)
-		if err != nil {
-			return nil, errPeer("%w", err)
-		}
-		if !ok {
-			return b, nil
-		}
-		m := &l.in.msg
-		if err := wire.Parse(body, m); err != nil {
-			return nil, errPeer("%w", err)
-		}
-		if l.peer.Initiator && !l.attached.Load() {
-			err = l.onFirst(m)
-		} else {
-			err = l.handle(m, wire.FrameHeaderLen+len(body))
-		}
-		if err != nil {
-			return nil, err
-		}
-		b = rest
-	}
-}
 
 // onFirst takes the answer to whether the other node wants the link.
 func (l *link) onFirst(m *wire.Msg) error {
@@ -110,6 +24,9 @@ func (l *link) handle(m *wire.Msg, n int) error {
 	switch m.Kind {
 	case wire.KindCall, wire.KindCast:
 		l.use()
+		if err := l.in.charge(n); err != nil {
+			return err
+		}
 		return l.onRequest(m, n)
 	case wire.KindReply:
 		l.use()
@@ -119,6 +36,9 @@ func (l *link) handle(m *wire.Msg, n int) error {
 		l.calls.complete(m.Corr, outcome{err: &RemoteError{Code: string(m.Code), Text: string(m.Text), Data: m.Data}})
 	case wire.KindMulti:
 		l.use()
+		if err := l.in.charge(n); err != nil {
+			return err
+		}
 		return l.onMulti(m, n)
 	case wire.KindOpen:
 		return l.onOpen(m, n)
@@ -133,8 +53,7 @@ func (l *link) handle(m *wire.Msg, n int) error {
 			down(&RemoteError{Code: string(m.Code), Text: string(m.Text)})
 		}
 	case wire.KindDemonitor:
-		ref := CallRef{l, m.Corr}
-		l.watchers.Add(-int64(l.k.registry.unwatch(func(w CallRef) bool { return w == ref })))
+		l.k.registry.unwatch(CallRef{l, m.Corr})
 	case wire.KindPing:
 		accepted := l.in.accepted.Load()
 		l.control(func(b []byte) []byte { return wire.AppendPong(b, m.Seq, accepted) })
@@ -163,8 +82,7 @@ func (l *link) onRequest(m *wire.Msg, n int) error {
 		l.open.Add(1)
 		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
 	}
-	l.in.deliver(name, s, d, n, nil)
-	return nil
+	return l.in.deliver(name, s, d, n, nil)
 }
 
 // onMulti takes a cast to several servers.
@@ -177,7 +95,9 @@ func (l *link) onMulti(m *wire.Msg, n int) error {
 		}
 		d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
 		d.Call, d.Deadline = CallRef{}, time.Time{}
-		l.in.deliver(name, s, d, n, nil)
+		if err := l.in.deliver(name, s, d, n, nil); err != nil {
+			return err
+		}
 		n = 0
 	}
 	return nil
@@ -195,11 +115,11 @@ func (l *link) onNamed(m *wire.Msg) error {
 			s.Cancel(CallRef{l, m.Corr})
 		}
 	case m.Kind == wire.KindMonitor:
-		if l.watchers.Add(1) > watchersMax {
-			return errPeer("more than %d monitors", watchersMax)
+		found, err := l.k.registry.watch(name, CallRef{l, m.Corr})
+		if err != nil {
+			return err
 		}
-		if !l.k.registry.watch(name, CallRef{l, m.Corr}) {
-			l.watchers.Add(-1)
+		if !found {
 			l.down(m.Corr, codeNoServer, "no server "+address(name, l.k.config.ID))
 		}
 	default:
@@ -212,8 +132,12 @@ func (l *link) onNamed(m *wire.Msg) error {
 func (l *link) onAccepted(n uint64) error {
 	l.out.mu.Lock()
 	defer l.out.mu.Unlock()
+	full := l.out.unacked.isFull()
 	if !l.out.unacked.ack(n) {
 		return errPeer("%d requests accepted of %d", n, l.out.unacked.sent)
+	}
+	if full {
+		l.out.signalRoom()
 	}
 	return nil
 }
@@ -267,6 +191,10 @@ func (l *link) onWindow(n uint64) error {
 func (l *link) onOpen(m *wire.Msg, n int) error {
 	l.use()
 	if m.Mode.Request() {
+		n += ahead(m)
+		if err := l.in.charge(n); err != nil {
+			return err
+		}
 		return l.onOpenRequest(m, n)
 	}
 	if m.Mode == wire.ModeReplyStream {
@@ -284,8 +212,11 @@ func (l *link) onOpen(m *wire.Msg, n int) error {
 		l.stopStream(m.Sid)
 		return nil
 	}
-	corr := m.Corr
-	a := &assembly{link: l, sid: m.Sid, size: int(m.Size), credit: min(streamCredit, int(m.Size))}
+	if !l.calls.waits(m.Corr) {
+		l.stopStream(m.Sid) // it is late, or answers nothing
+		return nil
+	}
+	corr, a := m.Corr, newAssembly(l, m)
 	a.done = func() {
 		if body, state := a.result(); state == assembled {
 			l.calls.complete(corr, outcome{body: body})
@@ -315,8 +246,7 @@ func (l *link) onOpenRequest(m *wire.Msg, n int) error {
 			return err
 		}
 		d.Stream = r
-		l.in.deliver(name, s, d, n, nil)
-		return nil
+		return l.in.deliver(name, s, d, n, nil)
 	}
 	if !m.HasSize || m.Size > uint64(l.k.config.BodyMax) {
 		l.stopStream(m.Sid)
@@ -327,17 +257,12 @@ func (l *link) onOpenRequest(m *wire.Msg, n int) error {
 		}
 		return l.answerError(d.Call.corr, ErrTooLarge.(*coded).code, fmt.Sprintf("a request of %d bytes, of at most %d", m.Size, l.k.config.BodyMax), nil)
 	}
-	a := &assembly{link: l, sid: m.Sid, size: int(m.Size), credit: min(streamCredit, int(m.Size))}
-	cast := m.Mode == wire.ModeCast
+	a, cast := newAssembly(l, m), m.Mode == wire.ModeCast
 	a.done = func() {
 		l.resume(name)
 		if _, state := a.result(); state == assembled && cast {
 			l.stopStream(a.sid) // the sender learns that all of it is here
 		}
 	}
-	if err := l.ins.add(m.Sid, a); err != nil {
-		return err
-	}
-	l.in.deliver(name, s, d, n, a)
-	return nil
+	return l.in.deliver(name, s, d, n, a)
 }

@@ -15,12 +15,12 @@ import (
 type registry struct {
 	mu       sync.Mutex
 	services atomic.Pointer[map[string]Service]
-	watchers map[string][]CallRef // monitors of other nodes
+	watchers map[string]map[CallRef]struct{} // monitors of other nodes
 	closed   bool
 }
 
 func newRegistry() *registry {
-	r := &registry{watchers: make(map[string][]CallRef)}
+	r := &registry{watchers: make(map[string]map[CallRef]struct{})}
 	r.services.Store(&map[string]Service{})
 	return r
 }
@@ -81,7 +81,7 @@ func (k *Kernel) Unregister(name string, s Service, reason error) {
 	watchers := r.takeWatchers(name)
 	r.mu.Unlock()
 	tellDown(watchers, reason)
-	for _, p := range k.peerList() {
+	for _, p := range k.peerList() { // also of nodes that are gone
 		p.parked.resume(name)
 	}
 }
@@ -92,28 +92,12 @@ func (k *Kernel) Unregister(name string, s Service, reason error) {
 func (k *Kernel) Down(name string, s Service, reason error) {
 	r := k.registry
 	r.mu.Lock()
-	var watchers []CallRef
+	var watchers map[CallRef]struct{}
 	if (*r.services.Load())[name] == s {
 		watchers = r.takeWatchers(name)
 	}
 	r.mu.Unlock()
 	tellDown(watchers, reason)
-}
-
-// takeWatchers returns the monitors of a name, and forgets them. r is locked.
-func (r *registry) takeWatchers(name string) []CallRef {
-	watchers := r.watchers[name]
-	delete(r.watchers, name)
-	return watchers
-}
-
-// tellDown tells monitors why what they watch ended.
-func tellDown(watchers []CallRef, reason error) {
-	code, text := codeOf(reason)
-	for _, w := range watchers {
-		w.link.watchers.Add(-1)
-		w.link.down(w.corr, code, text)
-	}
 }
 
 // Lookup returns the service that has the name on this node.
@@ -130,42 +114,6 @@ func (k *Kernel) Names() []string {
 		names = append(names, name)
 	}
 	return names
-}
-
-// watchersMax is how many monitors a peer may have.
-const watchersMax = 1 << 16
-
-// watch lets a monitor of another node know when name ends. It reports false
-// if nobody serves the name.
-func (r *registry) watch(name string, w CallRef) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if (*r.services.Load())[name] == nil {
-		return false
-	}
-	r.watchers[name] = append(r.watchers[name], w)
-	return true
-}
-
-// unwatch drops the monitors for which gone is true, and returns how many.
-func (r *registry) unwatch(gone func(CallRef) bool) (n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for name, watchers := range r.watchers {
-		kept := watchers[:0]
-		for _, w := range watchers {
-			if gone(w) {
-				n++
-				continue
-			}
-			kept = append(kept, w)
-		}
-		clear(watchers[len(kept):])
-		if r.watchers[name] = kept; len(kept) == 0 {
-			delete(r.watchers, name)
-		}
-	}
-	return n
 }
 
 // close takes no more names.

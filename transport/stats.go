@@ -12,6 +12,7 @@ type Stats struct {
 	LinksDown     map[string]uint64 // by reason
 	DialsFailed   map[string]uint64 // by reason
 	Dropped       map[string]uint64 // casts, by reason
+	Lost          map[string]uint64 // casts of others, by reason
 	Unconfirmed   uint64            // casts
 	Refused       map[string]uint64 // peers, by reason
 	GaveUp        uint64
@@ -60,6 +61,8 @@ func (c *counters) note(e *Event) {
 		c.stats.GaveUp++
 	case Dropped:
 		count(&c.stats.Dropped, e.Count)
+	case Lost:
+		count(&c.stats.Lost, e.Count)
 	case Unconfirmed:
 		c.stats.Unconfirmed += e.Count
 	case Refused:
@@ -71,7 +74,7 @@ func (c *counters) note(e *Event) {
 func (k *Kernel) Stats() Stats {
 	k.counters.mu.Lock()
 	s := k.counters.stats
-	for _, m := range []*map[string]uint64{&s.LinksDown, &s.DialsFailed, &s.Dropped, &s.Refused} {
+	for _, m := range []*map[string]uint64{&s.LinksDown, &s.DialsFailed, &s.Dropped, &s.Lost, &s.Refused} {
 		*m = maps.Clone(*m)
 	}
 	k.counters.mu.Unlock()

@@ -14,6 +14,13 @@ type sentRequest struct {
 	cast   bool
 }
 
+// unackedMax is how many requests may be under way, before senders wait. A peer
+// tells at least every 64 what it has.
+const unackedMax = 1 << 18
+
+// isFull reports whether senders must wait until the peer tells what it has.
+func (u *unacked) isFull() bool { return u.sent-u.acked >= unackedMax }
+
 // pushAll adds the requests of a batch, in the order in which its lanes are
 // written.
 func (u *unacked) pushAll(b *batch) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/clusterluck/clusterluck/transport"
 	"github.com/clusterluck/clusterluck/transport/genserver"
@@ -128,6 +129,31 @@ func TestErrorsOfCastsAreCountedAndObserved(t *testing.T) {
 		s.Observe(nil)
 		if _, err := call[int](p, "srv", "fail", ""); !errors.Is(err, errEmpty) || len(seen.list()) != 2 {
 			p.t.Errorf("%v; observed %d", err, len(seen.list()))
+		}
+	})
+}
+
+// Casts that wait for room outlive the connection that they came over.
+func TestWaitingCastsOutliveTheirConnection(t *testing.T) {
+	bubble(t, func(w *world) {
+		var l log[int]
+		s := start(w, w.nodes["b"], "srv", func(ctx context.Context, s *genserver.Server) error {
+			s.SetMailbox(genserver.Mailbox{Len: 4})
+			return recorder(&l, nil)(ctx, s)
+		})
+		s.Pause()
+		for i := range 20 {
+			if err := genserver.Cast(w.t.Context(), w.nodes["a"], "srv@b", "put", i); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		settle()
+		w.net.Reset("a", "b")
+		settle()
+		s.Resume()
+		pass(time.Second)
+		if got := l.list(); len(got) != 20 || !slices.IsSorted(got) {
+			w.t.Errorf("handled %v", got)
 		}
 	})
 }

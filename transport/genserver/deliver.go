@@ -76,7 +76,7 @@ func (ep *endpoint) fill(it *item, d *transport.Delivery, value []byte, more ext
 // returns.
 func (ep *endpoint) keep(link transport.LinkID) {
 	for _, s := range ep.senders {
-		if s.link == link {
+		if s.link == link && !s.gone {
 			ep.mu.Unlock()
 			return
 		}
