@@ -65,7 +65,7 @@ func (b *bench) works(env report.Env) []report.Work {
 		b.latency(),
 		b.rate(64, 3), b.rate(1024, 5),
 		b.oneWay("64 B", 64, 2.5), b.oneWay("1 KiB", 1<<10, 1),
-		b.beside(), b.flood(),
+		b.beside(), b.flood(), b.idle(),
 		b.oneWay("64 KiB", 64<<10, 1),
 	}
 }
