@@ -83,7 +83,7 @@ func (b *bench) sample() time.Duration {
 	if b.env.Quick {
 		return 40 * time.Millisecond
 	}
-	return 400 * time.Millisecond
+	return 250 * time.Millisecond
 }
 
 // all returns the rigs, which are made when they are first asked for.
