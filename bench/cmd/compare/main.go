@@ -205,6 +205,7 @@ func (c config) compare(stdout, stderr io.Writer) (report.Report, error) {
 		r.Rows = append(r.Rows, rows...)
 		r.Caveats[g.Name] = g.Caveats
 	}
+	logf("done")
 	r.Machine.LoadAfter = report.Load()
 	return r, c.write(r, stdout)
 }

@@ -84,13 +84,14 @@ func TestListNamesEveryGoal(t *testing.T) {
 		"clock: bytes of an entry, 1000 entries: ours <= 27 B\n",
 		"transport: local: call: ours/channel <= 1.3x; cast: rival/ours >= 3x",
 		"transport: call, 1 outstanding: p50: rival/ours >= 1x; p50: ours/floor <= 1.3x\n",
-		"transport: calls, 64 outstanding: ours/rival >= 3x",
+		"transport: calls, 64 outstanding: ours/rival >= 3x, of grpc stream, nats and protoactor, encrypted\n",
 		"transport: calls, 1024 outstanding: ours/rival >= 5x",
 		"transport: one way, 64 B: ours/rival >= 2.5x",
 		"transport: one way, 1 KiB: ours/rival >= 1x",
 		"transport: one way, 64 KiB: ours/rival >= 1x",
 		"transport: call beside a transfer of 64 MiB: p99: ours/idle <= 3x\n",
 		"transport: call under 1000 wrong cookies a second: p99: ours/idle <= 2x; answered: ours <= 0; memory: ours <= 64 MiB\n",
+		"transport: call beside 5000 idle sockets: p99: ours/idle <= 2x; open after 6 s: ours <= 0; memory: ours <= 64 MiB\n",
 		"membership: no goals yet\n",
 	} {
 		if !strings.Contains(stdout, want) {
@@ -166,6 +167,28 @@ func TestTransportIsMeasuredInTwoProcesses(t *testing.T) {
 	for _, p := range r.Rows[0].Peers {
 		if p.Value == nil && p.Name != "erlang" || p.Value != nil && *p.Value <= 0 {
 			t.Errorf("%s has no rate: %s", p.Name, p.Note)
+		}
+	}
+}
+
+// Floods come from a third process, and their rows must have numbers too.
+func TestFloodsAreMeasuredFromAThirdProcess(t *testing.T) {
+	code, stdout, stderr := command("-only", "transport", "-quick", "-json", "-run", "wrong cookies|idle sockets")
+	var r struct {
+		Rows []struct {
+			Work, Note string
+			Ours       *float64
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatalf("status %d, stdout is no JSON: %v\n%s\n%s", code, err, stdout, stderr)
+	}
+	if len(r.Rows) != 11 {
+		t.Errorf("%d rows, want 11", len(r.Rows))
+	}
+	for _, row := range r.Rows {
+		if row.Ours == nil && !strings.Contains(row.Note, "does not tell") {
+			t.Errorf("%s: no value; %s", row.Work, row.Note)
 		}
 	}
 }

@@ -1,8 +1,8 @@
-// Package flood knocks at a node of package transport with a wrong cookie, from
-// a process of its own, so that its work does not slow the caller beside it more
-// than any neighbour would.
+// Package flood knocks at a node of package transport with a wrong cookie, or
+// holds idle connections to it, from a process of its own, so that its work does
+// not slow the caller beside it more than any neighbour would.
 //
-// Every connection sends the first message of a true handshake with another
+// Every connection that knocks sends the first message of a true handshake with another
 // cookie, recorded once, so that an attempt costs the attacker next to nothing
 // and the node as much as it can cost: it looks genuine until its key is tried.
 package flood
@@ -12,12 +12,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/clusterluck/clusterluck/bench/internal/child"
@@ -29,28 +26,54 @@ import (
 const Flag = "-flood"
 
 const (
-	sources  = 64 // addresses that attempts come from, 127.0.0.2 and up
-	openMax  = 512
-	patience = 6 * time.Second // for a connection to be closed; a node closes within 5 s
-	answers  = 10 * time.Second
+	sources = 64 // addresses that attempts come from, 127.0.0.2 and up
+	openMax = 512
+	answers = 15 * time.Second
 )
 
-// An order says where to knock, with what and how often; without an address, at a
-// listener of the flooding process. An order of 0 attempts a second stops the
-// flood.
+// What the flooding process can be told to do.
+const (
+	doKnock = "knock"
+	doHold  = "hold"
+	doLook  = "look"
+	doEnd   = "end"
+)
+
+// An order says what to do and where; without an address, at a listener of the
+// flooding process.
 type order struct {
-	Addr   string `json:"addr"`
-	Hello  []byte `json:"hello"`
-	Second int    `json:"second"`
+	Do    string `json:"do"`
+	Addr  string `json:"addr,omitempty"`
+	Hello []byte `json:"hello,omitempty"` // what to knock with
+	N     int    `json:"n,omitempty"`     // knocks a second, or connections to hold
+
+	Patience time.Duration `json:"patience,omitempty"`
 }
 
 // A Count is what became of attempts.
 type Count struct {
-	Tried    int `json:"tried"`
-	Closed   int `json:"closed"`   // without a byte, as it must be
-	Answered int `json:"answered"` // with a byte or more
-	Open     int `json:"open"`     // not closed in time
-	Failed   int `json:"failed"`   // could not connect
+	Tried    int           `json:"tried"`
+	Closed   int           `json:"closed"`   // without a byte, as it must be
+	Answered int           `json:"answered"` // with a byte or more
+	Open     int           `json:"open"`     // not closed in time
+	Failed   int           `json:"failed"`   // could not connect
+	Skipped  int           `json:"skipped"`  // not tried, since too many were open
+	Held     int           `json:"held"`     // open now, their time not over
+	Took     time.Duration `json:"took"`     // from the first knock to the end
+}
+
+// Came returns how many attempts came through.
+func (c Count) Came() int { return c.Tried - c.Failed }
+
+// Rate returns how many came through in a second.
+func (c Count) Rate() float64 { return float64(c.Came()) / c.Took.Seconds() }
+
+// Plus returns the sum of two counts.
+func (c Count) Plus(o Count) Count {
+	return Count{
+		c.Tried + o.Tried, c.Closed + o.Closed, c.Answered + o.Answered, c.Open + o.Open,
+		c.Failed + o.Failed, c.Skipped + o.Skipped, c.Held + o.Held, c.Took + o.Took,
+	}
 }
 
 // Hello records the first message of a node that has a cookie of its own.
@@ -98,7 +121,12 @@ func firstMessage(c net.Conn) ([]byte, error) {
 }
 
 // A Flooder is a process that knocks.
-type Flooder struct{ child *child.Child }
+type Flooder struct {
+	// Patience is how long a connection may stay open before it counts as left
+	// open. A node closes within 5 s; Start sets 6 s.
+	Patience time.Duration
+	child    *child.Child
+}
 
 // Start starts the process. It does nothing yet.
 func Start() (*Flooder, error) {
@@ -110,20 +138,31 @@ func Start() (*Flooder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Flooder{c}, nil
+	return &Flooder{6 * time.Second, c}, nil
 }
 
 // Begin begins to knock that often a second. Without an address it knocks at a
 // listener of its own that closes every connection: what is slow then is slowed
 // by the attempts alone.
 func (f *Flooder) Begin(addr string, hello []byte, second int) error {
-	_, err := f.give(order{addr, hello, second})
+	_, err := f.give(order{Do: doKnock, Addr: addr, Hello: hello, N: second, Patience: f.Patience})
 	return err
 }
 
-// End stops knocking and returns what became of all attempts since Begin, once
-// the last has been decided.
-func (f *Flooder) End() (Count, error) { return f.give(order{}) }
+// Hold begins to open n connections that send nothing, without an address to a
+// listener of its own that closes them.
+func (f *Flooder) Hold(addr string, n int) error {
+	_, err := f.give(order{Do: doHold, Addr: addr, N: n, Patience: f.Patience})
+	return err
+}
+
+// Look waits until all that are to be held have been opened, and returns what
+// became of them so far.
+func (f *Flooder) Look() (Count, error) { return f.give(order{Do: doLook}) }
+
+// End stops knocking and returns what became of all attempts since Begin or Hold,
+// once the last has been decided.
+func (f *Flooder) End() (Count, error) { return f.give(order{Do: doEnd}) }
 
 // Close ends the process.
 func (f *Flooder) Close() error { return f.child.Stop() }
@@ -138,131 +177,4 @@ func (f *Flooder) give(o order) (c Count, err error) {
 		err = json.Unmarshal([]byte(answer), &c)
 	}
 	return c, err
-}
-
-// Serve is the flooding process: it carries out orders until they end.
-func Serve(in io.Reader, out io.Writer) error {
-	orders, say := json.NewDecoder(in), json.NewEncoder(out)
-	var running *flood
-	for {
-		var o order
-		if err := orders.Decode(&o); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-		var c Count
-		if running != nil {
-			c = running.end()
-			running = nil
-		}
-		if o.Second > 0 {
-			var err error
-			if running, err = begin(o); err != nil {
-				return err
-			}
-		}
-		if err := say.Encode(c); err != nil {
-			return err
-		}
-	}
-}
-
-// flood is attempts that are being made.
-type flood struct {
-	order
-	stop     chan struct{}
-	own      net.Listener // nil if there is an address
-	attempts sync.WaitGroup
-	open     chan struct{} // has room for as many as may be open
-
-	tried, closed, answered, left, failed atomic.Int64
-}
-
-func begin(o order) (*flood, error) {
-	f := &flood{order: o, stop: make(chan struct{}), open: make(chan struct{}, openMax)}
-	if o.Addr == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		f.own, f.Addr = l, l.Addr().String()
-		go closeAll(l)
-	}
-	f.attempts.Go(f.pace)
-	return f, nil
-}
-
-// closeAll reads what a connection sends first and closes it.
-func closeAll(l net.Listener) {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			_, _ = c.Read(make([]byte, 512))
-			c.Close()
-		}()
-	}
-}
-
-// pace starts one attempt at once, and every millisecond what is due.
-func (f *flood) pace() {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	start, n := time.Now(), 0
-	for due := 1; ; {
-		for ; n < due; n++ {
-			select {
-			case f.open <- struct{}{}:
-				from := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+n%sources))}
-				f.attempts.Go(func() { f.knock(from) })
-			default: // all are open; what could not be started is left out
-			}
-		}
-		select {
-		case <-f.stop:
-			return
-		case now := <-tick.C:
-			due = int(now.Sub(start).Seconds() * float64(f.Second))
-		}
-	}
-}
-
-// knock makes one attempt.
-func (f *flood) knock(from net.Addr) {
-	defer func() { <-f.open }()
-	f.tried.Add(1)
-	d := net.Dialer{LocalAddr: from, Timeout: patience}
-	c, err := d.Dial("tcp", f.Addr)
-	if err != nil {
-		f.failed.Add(1)
-		return
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
-	_, werr := c.Write(f.Hello)
-	n, err := c.Read(make([]byte, 64))
-	switch {
-	case n > 0:
-		f.answered.Add(1)
-	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(werr, os.ErrDeadlineExceeded):
-		f.left.Add(1)
-	default:
-		f.closed.Add(1)
-	}
-}
-
-func (f *flood) end() Count {
-	close(f.stop)
-	f.attempts.Wait()
-	if f.own != nil {
-		f.own.Close()
-	}
-	return Count{
-		Tried: int(f.tried.Load()), Closed: int(f.closed.Load()), Answered: int(f.answered.Load()),
-		Open: int(f.left.Load()), Failed: int(f.failed.Load()),
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/clusterluck/clusterluck/bench/internal/flood"
 	"github.com/clusterluck/clusterluck/transport"
@@ -122,5 +123,105 @@ func TestHelloIsRefusedByAnotherCookie(t *testing.T) {
 	defer k.Close()
 	if c := knock(t, k.Addr(), hello, refused); c.Answered != 0 || c.Closed != c.Tried {
 		t.Errorf("%+v, want all closed without a byte", c)
+	}
+}
+
+// start starts a flooding process that is patient for a moment only.
+func start(t *testing.T) *flood.Flooder {
+	t.Helper()
+	f, err := flood.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	f.Patience = 100 * time.Millisecond
+	return f
+}
+
+// Attempts that were not made must be seen, or a flood of 400 a second passes for
+// one of 1000.
+func TestAttemptsThatAreLeftOutAreCounted(t *testing.T) {
+	f := start(t)
+	f.Patience = time.Minute
+	release := make(chan struct{})
+	addr, _ := listen(t, func(net.Conn) { <-release })
+	if err := f.Begin(addr, []byte("hello"), 20_000); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		c, err := f.Look()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Skipped > 0 {
+			break
+		}
+	}
+	close(release)
+	c, err := f.End()
+	if err != nil || c.Took <= 0 || c.Came() != c.Closed || c.Rate() >= 20_000 {
+		t.Errorf("%+v, %v, want all that came to be closed, at a lower rate than was asked for", c, err)
+	}
+	if sum := c.Plus(c); sum.Skipped != 2*c.Skipped || sum.Rate() != c.Rate() {
+		t.Errorf("%+v twice is %+v", c, sum)
+	}
+}
+
+// Idle connections must be told apart by what becomes of them: closed, answered,
+// left open, or never opened.
+func TestIdleConnectionsAreCounted(t *testing.T) {
+	const n = 50
+	tests := []struct {
+		name  string
+		serve func(net.Conn)
+		want  flood.Count
+	}{
+		{"closed", func(c net.Conn) { c.Close() }, flood.Count{Tried: n, Closed: n}},
+		{"answered", func(c net.Conn) { c.Write([]byte("x")) }, flood.Count{Tried: n, Answered: n}},
+		{"left open", func(net.Conn) {}, flood.Count{Tried: n, Open: n}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			held := make(chan net.Conn, n) // what nobody holds would be closed by the collector
+			go func() {
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					held <- c
+					tt.serve(c)
+				}
+			}()
+			f := start(t)
+			if err := f.Hold(l.Addr().String(), n); err != nil {
+				t.Fatal(err)
+			}
+			now, err := f.Look()
+			if err != nil || now.Tried != n || now.Held+now.Closed+now.Answered+now.Open != n {
+				t.Errorf("%+v, %v after all were opened", now, err)
+			}
+			if c, err := f.End(); err != nil || c != tt.want {
+				t.Errorf("%+v, %v, want %+v", c, err, tt.want)
+			}
+		})
+	}
+	f := start(t)
+	if err := f.Hold("", n); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := f.End(); err != nil || c.Closed != n {
+		t.Errorf("%+v, %v, want all closed by the flooding process itself", c, err)
+	}
+	if err := f.Hold("127.0.0.1:1", n); err != nil { // nobody listens there
+		t.Fatal(err)
+	}
+	if c, err := f.End(); err != nil || c.Failed != n || c.Came() != 0 {
+		t.Errorf("%+v, %v, want that none came through", c, err)
 	}
 }

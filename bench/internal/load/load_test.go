@@ -121,6 +121,18 @@ func TestLossesAreCounted(t *testing.T) {
 	}
 }
 
+// Casts and transfers come after calls, which are compared like all and change no
+// count.
+func TestCallsWarmUpForCasts(t *testing.T) {
+	var f fake
+	if x, err := load.OneWay(&f, 100, 100); err != nil || f.calls.Load() == 0 || x.Sent != 100 || x.Delivered != 100 {
+		t.Errorf("%+v, %v after %d calls, want some calls and 100 casts", x, err, f.calls.Load())
+	}
+	if _, err := load.OneWay(&fake{badReply: 1}, 100, 100); err == nil {
+		t.Error("a call before the casts was answered wrongly, and there is no error")
+	}
+}
+
 // The clock stops at the last arrival, not when the loss was certain.
 func TestRateOfCastsEndsWithTheLast(t *testing.T) {
 	f, err := load.OneWay(&fake{lose: 2}, 10, 10)

@@ -77,7 +77,7 @@ func TestOfProcessIsThatOfTheProcess(t *testing.T) {
 
 func TestAllocsCountsEachOperation(t *testing.T) {
 	var kept [][]byte
-	got := measure.Allocs(100, func() {
+	got, bytes := measure.Allocated(100, func() {
 		kept = make([][]byte, 0, 100)
 		for range 100 {
 			kept = append(kept, make([]byte, 8))
@@ -85,6 +85,9 @@ func TestAllocsCountsEachOperation(t *testing.T) {
 	})
 	if got < 1 || got > 1.05 {
 		t.Errorf("%v allocations an operation, want 1 and the slice's share", got)
+	}
+	if bytes < 32 || bytes > 40 {
+		t.Errorf("%v bytes an operation, want 8 and the slice's share of 24 or so", bytes)
 	}
 	if f := measure.NewFloor(1 << 12); measure.Allocs(1, func() { measure.Keep(f.Owners([]string{"a", "b"})) }) != 0 {
 		t.Error("the floor allocates")

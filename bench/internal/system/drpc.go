@@ -3,7 +3,6 @@ package system
 import (
 	"context"
 	"errors"
-	"net"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -16,13 +15,11 @@ import (
 
 // drpcPool is drpc. Its connections carry one call at a time, so that it has a
 // pool of them.
-func drpcPool() System {
-	return System{
-		Name: "drpc", Kind: Rival,
-		Note:  "BytesValue; a connection for each outstanding call, from its pool; casts go into a stream on one more, flushed one by one as by default",
-		Serve: serveDRPC,
-		Dial:  dialDRPC,
-	}
+func drpcPool() []System {
+	return twins(System{
+		Name: "drpc",
+		Note: "BytesValue; a connection for each outstanding call, from its pool; casts go into a stream on one more, flushed one by one as by default",
+	}, serveDRPC, dialDRPC)
 }
 
 const (
@@ -73,8 +70,8 @@ func (s *drpcServer) Method(n int) (string, drpc.Encoding, drpc.Receiver, any, b
 	}, (*drpcServer).take, true
 }
 
-func serveDRPC(sink *Sink) (*Server, error) {
-	l, err := listen()
+func serveDRPC(w *wire, sink *Sink) (*Server, error) {
+	l, err := w.listen()
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +91,9 @@ type drpcClient struct {
 	casts drpc.Stream
 }
 
-func dialDRPC(addr string) (Client, error) {
+func dialDRPC(w *wire, addr string) (Client, error) {
 	dial := func(context.Context, string) (*drpcconn.Conn, error) {
-		c, err := net.Dial("tcp", addr)
+		c, err := w.dial(addr)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -21,47 +22,59 @@ const (
 
 // grpcUnary is gRPC with a stream of HTTP/2 for each call, as nearly all of its
 // users have it.
-func grpcUnary() System {
-	return System{
-		Name: "grpc unary", Kind: Rival,
-		Note:  "BytesValue; casts go into a client stream",
-		Serve: serveGRPC,
-		Dial:  func(addr string) (Client, error) { return dialGRPC(addr) },
-	}
+func grpcUnary() []System {
+	return twins(System{
+		Name: "grpc unary",
+		Note: "BytesValue; casts go into a client stream",
+	}, serveGRPC, func(w *wire, addr string) (Client, error) { return dialGRPC(w, addr) })
 }
 
 // grpcStream is gRPC with all calls in one bidirectional stream, answered in
 // order.
-func grpcStream() System {
-	return System{
-		Name: "grpc stream", Kind: Rival,
-		Note:  "BytesValue; all calls in one bidirectional stream, answered in order",
-		Serve: serveGRPC,
-		Dial: func(addr string) (Client, error) {
-			c, err := dialGRPC(addr)
-			if err != nil {
-				return nil, err
-			}
-			p := &grpcPiper{grpcClient: c}
-			p.pipe, err = c.conn.NewStream(context.Background(), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, grpcPipe)
-			if err != nil {
-				c.Close()
-				return nil, err
-			}
-			go p.read()
-			return p, nil
-		},
+func grpcStream() []System {
+	return twins(System{
+		Name: "grpc stream",
+		Note: "BytesValue; all calls in one bidirectional stream, answered in order",
+	}, serveGRPC, func(w *wire, addr string) (Client, error) {
+		c, err := dialGRPC(w, addr)
+		if err != nil {
+			return nil, err
+		}
+		p := &grpcPiper{grpcClient: c}
+		p.pipe, err = c.conn.NewStream(context.Background(), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, grpcPipe)
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		go p.read()
+		return p, nil
+	})
+}
+
+// grpcServes returns the options of a server that is reached by the wire.
+func grpcServes(w *wire) []grpc.ServerOption {
+	if w == nil {
+		return nil
 	}
+	return []grpc.ServerOption{grpc.Creds(credentials.NewTLS(w.server()))}
+}
+
+// grpcDials returns the option of a client of such a server.
+func grpcDials(w *wire) grpc.DialOption {
+	if w == nil {
+		return grpc.WithTransportCredentials(insecure.NewCredentials())
+	}
+	return grpc.WithTransportCredentials(credentials.NewTLS(w.client()))
 }
 
 type grpcServer struct{ sink *Sink }
 
-func serveGRPC(sink *Sink) (*Server, error) {
+func serveGRPC(w *wire, sink *Sink) (*Server, error) {
 	l, err := listen()
 	if err != nil {
 		return nil, err
 	}
-	s := grpc.NewServer()
+	s := grpc.NewServer(grpcServes(w)...)
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: grpcService,
 		HandlerType: (*any)(nil),
@@ -111,12 +124,12 @@ type grpcClient struct {
 	take grpc.ClientStream
 }
 
-func dialGRPC(addr string) (*grpcClient, error) {
-	conn, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+func dialGRPC(w *wire, addr string) (*grpcClient, error) {
+	conn, err := grpc.NewClient("passthrough:///"+addr, grpcDials(w))
 	if err != nil {
 		return nil, err
 	}
-	take, err := conn.NewStream(context.Background(), &grpc.StreamDesc{ClientStreams: true}, grpcTake, grpc.WaitForReady(true))
+	take, err := conn.NewStream(context.Background(), &grpc.StreamDesc{ClientStreams: true}, grpcTake)
 	if err != nil {
 		conn.Close()
 		return nil, err

@@ -10,19 +10,25 @@ import (
 
 // natsServer is NATS: the broker and the service share the serving process, and
 // the service is connected to the broker by loopback, as everyone is.
-func natsServer() System {
-	return System{
-		Name: "nats", Kind: Rival,
-		Note:  "the broker and the service share a process and talk over loopback",
-		Serve: serveNATS,
-		Dial: func(addr string) (Client, error) {
-			c, err := nats.Connect(addr)
-			if err != nil {
-				return nil, err
-			}
-			return natsClient{c}, nil
-		},
+func natsServer() []System {
+	return twins(System{
+		Name: "nats",
+		Note: "the broker and the service share a process and talk over loopback",
+	}, serveNATS, func(w *wire, addr string) (Client, error) {
+		c, err := natsConnect(w, addr)
+		if err != nil {
+			return nil, err
+		}
+		return natsClient{c}, nil
+	})
+}
+
+// natsConnect connects to a broker.
+func natsConnect(w *wire, addr string) (*nats.Conn, error) {
+	if w == nil {
+		return nats.Connect(addr)
 	}
+	return nats.Connect(addr, nats.Secure(w.client()))
 }
 
 const (
@@ -30,8 +36,8 @@ const (
 	natsTake = "bench.take"
 )
 
-func serveNATS(sink *Sink) (*Server, error) {
-	broker, err := server.NewServer(&server.Options{Host: loopback, Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
+func serveNATS(w *wire, sink *Sink) (*Server, error) {
+	broker, err := server.NewServer(&server.Options{Host: loopback, Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, TLSConfig: w.server()})
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +47,7 @@ func serveNATS(sink *Sink) (*Server, error) {
 		return nil, errors.New("nats: the broker was not ready within 10 s")
 	}
 	s := &Server{Addr: broker.ClientURL(), Close: broker.Shutdown}
-	service, err := nats.Connect(s.Addr)
+	service, err := natsConnect(w, s.Addr)
 	if err == nil {
 		_, err = service.Subscribe(natsEcho, func(m *nats.Msg) { m.Respond(m.Data) })
 	}

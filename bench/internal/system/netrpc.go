@@ -6,19 +6,17 @@ import (
 )
 
 // netRPC is the standard library's net/rpc with gob.
-func netRPC() System {
-	return System{
-		Name: "net/rpc", Kind: Rival,
-		Note:  "gob; it has no casts: calls without a result, 1024 outstanding",
-		Serve: serveNetRPC,
-		Dial: func(addr string) (Client, error) {
-			c, err := rpc.Dial("tcp", addr)
-			if err != nil {
-				return nil, err
-			}
-			return &netRPCClient{Client: c, window: make(chan *rpc.Call, netRPCWindow)}, nil
-		},
-	}
+func netRPC() []System {
+	return twins(System{
+		Name: "net/rpc",
+		Note: "gob; it has no casts: calls without a result, 1024 outstanding",
+	}, serveNetRPC, func(w *wire, addr string) (Client, error) {
+		c, err := w.dial(addr)
+		if err != nil {
+			return nil, err
+		}
+		return &netRPCClient{Client: rpc.NewClient(c), window: make(chan *rpc.Call, netRPCWindow)}, nil
+	})
 }
 
 // netRPCWindow is how many casts may be on their way.
@@ -39,8 +37,8 @@ func (s *netRPCServer) Take(body *[]byte, _ *struct{}) error {
 	return nil
 }
 
-func serveNetRPC(sink *Sink) (*Server, error) {
-	l, err := listen()
+func serveNetRPC(w *wire, sink *Sink) (*Server, error) {
+	l, err := w.listen()
 	if err != nil {
 		return nil, err
 	}

@@ -13,24 +13,22 @@ import (
 )
 
 // actors returns the systems of actors.
-func actors() []System { return []System{protoActor()} }
+func actors() []System { return protoActor() }
 
 // protoActor is Proto.Actor for Go. Each side listens and dials the other; a
 // request is a BytesValue and a cast an Any.
-func protoActor() System {
-	return System{
-		Name: "protoactor", Kind: Rival,
+func protoActor() []System {
+	return twins(System{
+		Name:  "protoactor",
 		Note:  "a connection in each direction; sending returns before the message leaves",
-		Serve: serveProtoActor,
-		Dial:  dialProtoActor,
 		Local: localProtoActor,
-	}
+	}, serveProtoActor, dialProtoActor)
 }
 
 // protoSystem starts a system of actors that listens.
-func protoSystem() (*actor.ActorSystem, *remote.Remote) {
+func protoSystem(w *wire) (*actor.ActorSystem, *remote.Remote) {
 	s := protoQuiet()
-	r := remote.NewRemote(s, remote.Configure(loopback, 0))
+	r := remote.NewRemote(s, remote.Configure(loopback, 0, remote.WithServerOptions(grpcServes(w)...), remote.WithDialOptions(grpcDials(w))))
 	r.Start()
 	return s, r
 }
@@ -42,8 +40,8 @@ func protoQuiet() *actor.ActorSystem {
 	}))
 }
 
-func serveProtoActor(sink *Sink) (*Server, error) {
-	s, r := protoSystem()
+func serveProtoActor(w *wire, sink *Sink) (*Server, error) {
+	s, r := protoSystem(w)
 	props := actor.PropsFromFunc(func(c actor.Context) {
 		switch m := c.Message().(type) {
 		case *wrapperspb.BytesValue:
@@ -64,8 +62,8 @@ type protoClient struct {
 	remote *remote.Remote
 }
 
-func dialProtoActor(addr string) (Client, error) {
-	s, r := protoSystem()
+func dialProtoActor(w *wire, addr string) (Client, error) {
+	s, r := protoSystem(w)
 	return &protoClient{s.Root, actor.NewPID(addr, "bench"), r}, nil
 }
 

@@ -1,6 +1,9 @@
 package system
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Kind says what a system is to the goals.
 type Kind string
@@ -8,8 +11,11 @@ type Kind string
 const (
 	// Ours is this project.
 	Ours Kind = "ours"
-	// Rival is a system that goals are set against.
+	// Rival is a system that goals are set against. It encrypts if it can.
 	Rival Kind = "rival"
+	// Plain is a rival that could encrypt and does not. It is shown beside its
+	// encrypted twin and counts only for what stays within a process.
+	Plain Kind = "plain"
 	// Apart is a system that is shown and counts for no goal.
 	Apart Kind = "apart"
 	// Floor is the least that a message can cost: bytes on a socket, or a
@@ -22,6 +28,8 @@ type System struct {
 	Name string
 	Kind Kind
 	Note string
+	// Twin is the name of the same system with encryption, if this one is Plain.
+	Twin string
 	// CallsMax is the largest number of calls that may be outstanding. 0 means
 	// that there is no limit.
 	CallsMax int
@@ -81,12 +89,10 @@ type Local interface {
 
 // All returns the systems that are written in Go, ours first.
 func All() []System {
-	all := []System{
-		genServer(),
-		channel(), pingPong(), multiplexed(),
-		netRPC(), grpcUnary(), grpcStream(), drpcPool(), ttrpcConn(), natsServer(),
-	}
-	return append(all, actors()...)
+	return slices.Concat(
+		[]System{genServer(), channel(), pingPong(), multiplexed()},
+		netRPC(), grpcUnary(), grpcStream(), drpcPool(), ttrpcConn(), natsServer(), actors(),
+	)
 }
 
 // ByName returns the system of that name.

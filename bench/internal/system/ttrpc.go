@@ -3,7 +3,6 @@ package system
 import (
 	"context"
 	"errors"
-	"net"
 
 	"github.com/containerd/ttrpc"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -11,19 +10,17 @@ import (
 )
 
 // ttrpcConn is containerd's ttrpc, over TCP.
-func ttrpcConn() System {
-	return System{
-		Name: "ttrpc", Kind: Rival,
-		Note:  "BytesValue; casts go into a client stream",
-		Serve: serveTTRPC,
-		Dial:  dialTTRPC,
-	}
+func ttrpcConn() []System {
+	return twins(System{
+		Name: "ttrpc",
+		Note: "BytesValue; casts go into a client stream",
+	}, serveTTRPC, dialTTRPC)
 }
 
 const ttrpcService = "bench.Bench"
 
-func serveTTRPC(sink *Sink) (*Server, error) {
-	l, err := listen()
+func serveTTRPC(w *wire, sink *Sink) (*Server, error) {
+	l, err := w.listen()
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +56,8 @@ type ttrpcClient struct {
 	take ttrpc.ClientStream
 }
 
-func dialTTRPC(addr string) (Client, error) {
-	conn, err := net.Dial("tcp", addr)
+func dialTTRPC(w *wire, addr string) (Client, error) {
+	conn, err := w.dial(addr)
 	if err != nil {
 		return nil, err
 	}

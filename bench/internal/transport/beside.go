@@ -2,9 +2,11 @@ package transport
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/clusterluck/clusterluck/bench/internal/load"
 	"github.com/clusterluck/clusterluck/bench/internal/report"
+	"github.com/clusterluck/clusterluck/bench/internal/system"
 )
 
 const (
@@ -12,11 +14,13 @@ const (
 	besideOver = 3        // how much longer than idle the slowest calls may take
 )
 
-// beside measures calls while bytes are transferred on the same pair.
+// beside measures calls while bytes are transferred on the same pair. Rivals are
+// shown and count for nothing, so that the plain ones are left out.
 func (b *bench) beside() report.Work {
 	const name = "call beside a transfer of 64 MiB"
 	run := func() ([]report.Row, error) {
-		results, err := b.turns(b.remote(2), func(r *rig) (xs []float64, err error) {
+		rigs := slices.DeleteFunc(b.remote(2), func(r *rig) bool { return r.kind == system.Plain })
+		results, err := b.turns(rigs, func(r *rig) (xs []float64, err error) {
 			err = r.use(func(l loader) error {
 				idle, err := l.Latency(b.sample())
 				if err != nil {

@@ -79,10 +79,10 @@ func (b *bench) local() report.Work {
 		if err != nil {
 			return nil, err
 		}
-		calls := fill("local call", "ns", results, 0, localFloor, rivals)
+		calls := fill("local call", "ns", results, 0, localFloor, none)
 		calls.row.AtMost(localTimes, localFloor, calls.ours, calls.floor)
 		casts := fill("local cast", "ns", results, 1, localFloor, named("protoactor"))
-		casts.row.Against(castTimes, casts.ours, casts.rivals)
+		casts.row.Against(castTimes, casts.ours, casts.rivals) // nothing is encrypted, so that the plain one counts
 		rows := []report.Row{b.done(calls), b.done(casts)}
 		return append(rows, allocations(rigs, up)...), nil
 	}
@@ -113,10 +113,9 @@ func (b *bench) cost(work func(int) (time.Duration, error)) (float64, error) {
 
 // allocations counts what calls and casts allocate, on both sides.
 func allocations(rigs []*rig, up map[*rig]localLoader) []report.Row {
-	const n = 20_000
 	var rows []report.Row
 	for _, what := range []string{"call", "cast"} {
-		row := report.NewRow("allocations of a local "+what, "")
+		count, size := report.NewRow("allocations of a local "+what, ""), report.NewRow("bytes allocated by a local "+what, "B")
 		for _, r := range rigs {
 			l, ok := up[r].(goLocal)
 			if !ok {
@@ -126,23 +125,32 @@ func allocations(rigs []*rig, up map[*rig]localLoader) []report.Row {
 			if what == "cast" {
 				work = l.Local.Casts
 			}
-			var err error
-			v := measure.Allocs(n, func() {
-				if e := work(n); e != nil {
-					err = e
-				}
-			})
+			allocs, bytes, err := allocated(work)
 			if err != nil {
 				continue
 			}
-			v = math.Round(10*v) / 10
-			row.Peers = append(row.Peers, report.Value{Name: r.name, Kind: string(r.kind), Value: report.Num(v), Low: report.None(), High: report.None()})
+			for row, v := range map[*report.Row]float64{&count: allocs, &size: bytes} {
+				row.Peers = append(row.Peers, report.Value{Name: r.name, Kind: string(r.kind), Value: report.Num(v), Low: report.None(), High: report.None()})
+			}
 			if r.kind == system.Ours {
-				row.Below(0, v)
+				count.Below(0, allocs)
+				size.Ours = report.Num(bytes)
 			}
 		}
-		row.Note = "to a tenth, of both sides; what is allocated for many at once counts with its share"
-		rows = append(rows, row)
+		count.Note = "to a tenth, of both sides; what is allocated for many at once counts with its share, so that a chunk for 64 is 0 here and shows in the bytes"
+		size.Note = "of both sides; what is allocated for many at once counts with its share"
+		rows = append(rows, count, size)
 	}
 	return rows
+}
+
+// allocated returns the allocations of an operation, to a tenth, and the bytes.
+func allocated(work func(int) error) (allocs, bytes float64, err error) {
+	const n = 20_000
+	allocs, bytes = measure.Allocated(n, func() {
+		if e := work(n); e != nil {
+			err = e
+		}
+	})
+	return math.Round(10*allocs) / 10, bytes, err
 }

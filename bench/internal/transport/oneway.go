@@ -2,7 +2,6 @@ package transport
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/clusterluck/clusterluck/bench/internal/load"
@@ -46,7 +45,7 @@ func (b *bench) oneWay(label string, size int, times float64) report.Work {
 		goRivals := func(r *rig) bool { return r.kind == system.Rival && r.name != erlangName }
 		t := fill(name, "k/s", results, 0, floorName, goRivals)
 		t.faster(times)
-		t.row.Note = strings.Join(append(nonEmpty(t.row.Note), lossNotes(flows)...), "; ")
+		addNote(&t.row, lossNotes(flows)...)
 		lost := fill(name+", lost in silence", "", results, 1, "", goRivals)
 		if n := len(lost.ours.Samples); n > 0 {
 			lost.row.Below(0, lost.ours.High())
@@ -132,12 +131,4 @@ func lossNotes(all []*flowSum) (notes []string) {
 		}
 	}
 	return notes
-}
-
-// nonEmpty returns a note as a list.
-func nonEmpty(note string) []string {
-	if note == "" {
-		return nil
-	}
-	return []string{note}
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clusterluck/clusterluck/bench/internal/erlang"
@@ -47,6 +48,7 @@ func (p goPair) PIDs() []int { return []int{p.PID()} }
 type rig struct {
 	name, note string
 	kind       system.Kind
+	twin       *rig // the same with encryption, of a plain one
 	callsMax   int
 	start      func() (loader, error) // nil: it does not go to other processes
 	local      func() (localLoader, error)
@@ -78,6 +80,9 @@ func rigs() []*rig {
 				}
 				return goLocal{l}, nil
 			}
+		}
+		if i := slices.IndexFunc(all, func(o *rig) bool { return o.name == s.Twin }); i >= 0 {
+			r.twin = all[i] // it stands before
 		}
 		all = append(all, r)
 	}

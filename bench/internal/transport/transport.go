@@ -6,7 +6,10 @@
 // round starting with another pair; a ratio is the median over the rounds of the
 // ratios within a round. Everything is wall time, since a message costs both
 // processes; the collector runs as it does by default, since garbage is part of
-// what a message costs. Ours encrypts, the others do not.
+// what a message costs.
+//
+// Ours encrypts; so do the rivals that count, where they can. The plain ones are
+// shown beside them, with their ratio.
 package transport
 
 import (
@@ -34,7 +37,11 @@ const caveats = `Caveats:
   one after another, move less. The range is the lowest and the highest round.
 - Times are wall time. Client and server share the cores of one machine, so that a
   system that uses less of them answers sooner than it would on two machines.
-- Ours encrypts with AES-GCM and checks a cookie; all others are plain.
+- Ours encrypts; so do the rivals that count, where they can: those named "tls", with TLS
+  1.3 and AES-GCM, for which Go takes a key of 128 bits, ours has one of 256. Erlang
+  counts as it is, plain. The same rivals without encryption are of kind "plain": they
+  count for no goal between processes, and the notes have the ratio to the best of them.
+- The floors are plain. Within a process nothing is encrypted, and plain ones count.
 - A goal that is met by less than its range may be missed in the next run.
 - "Best rival" is the rival that counts with the best median. Contenders of kind
   "floor" and "apart" count for no goal; rivals that the goal does not name neither.
@@ -58,7 +65,7 @@ func (b *bench) works(env report.Env) []report.Work {
 		b.latency(),
 		b.rate(64, 3), b.rate(1024, 5),
 		b.oneWay("64 B", 64, 2.5), b.oneWay("1 KiB", 1<<10, 1),
-		b.beside(), b.flood(),
+		b.beside(), b.flood(), b.idle(),
 		b.oneWay("64 KiB", 64<<10, 1),
 	}
 }
@@ -76,7 +83,7 @@ func (b *bench) sample() time.Duration {
 	if b.env.Quick {
 		return 40 * time.Millisecond
 	}
-	return 400 * time.Millisecond
+	return 250 * time.Millisecond
 }
 
 // all returns the rigs, which are made when they are first asked for.
@@ -149,6 +156,7 @@ type table struct {
 	ours   measure.Series
 	floor  measure.Series
 	rivals []measure.Series
+	plain  []measure.Series // of the same rivals without encryption
 }
 
 // fill adds the n-th number of each result to a new row. counts says which rivals
@@ -172,6 +180,8 @@ func fill(work, unit string, results []*result, n int, floor string, counts func
 			t.floor = s
 		case counts(r.rig):
 			t.rivals = append(t.rivals, s)
+		case r.rig.twin != nil && counts(r.rig.twin):
+			t.plain = append(t.plain, s)
 		}
 	}
 	if len(t.ours.Samples) > 0 {
@@ -188,20 +198,51 @@ func fill(work, unit string, results []*result, n int, floor string, counts func
 // times the best of the rivals.
 func (t *table) faster(times float64) {
 	t.row.Goal = fmt.Sprintf("ours/rival >= %gx", times)
-	rivals := slices.DeleteFunc(slices.Clone(t.rivals), func(s measure.Series) bool { return len(s.Samples) == 0 })
-	if len(rivals) == 0 || len(t.ours.Samples) == 0 {
+	best, ok := highest(t.rivals)
+	if !ok || len(t.ours.Samples) == 0 {
 		t.row.Status = report.Skipped
 		return
 	}
-	best := slices.MaxFunc(rivals, func(a, b measure.Series) int {
-		if a.Median() < b.Median() {
-			return -1
-		}
-		return 1
-	})
 	t.row.Rival, t.row.RivalValue = best.Name, report.Num(best.Median())
 	t.row.SetRatio("ours/rival", t.ours.Ratio(best))
 	t.row.Judge(float64(t.row.Ratio) >= times)
+	if best, ok := highest(t.plain); ok {
+		t.notePlain("ours/rival", best, t.ours.Ratio(best))
+	}
+}
+
+// sooner judges times, of which the lower are better: the best of the rivals must
+// take at least times as long as ours.
+func (t *table) sooner(times float64) {
+	t.row.Against(times, t.ours, t.rivals)
+	if best, ok := measure.Best(t.plain); ok {
+		t.notePlain("rival/ours", best, best.Ratio(t.ours))
+	}
+}
+
+// notePlain notes how ours stands to the best rival that does not encrypt.
+func (t *table) notePlain(of string, best, ratio measure.Series) {
+	addNote(&t.row, fmt.Sprintf("of plain %s, the best without encryption, %s is %sx (%s-%s)", best.Name, of,
+		report.Number(report.Num(ratio.Median())), report.Number(report.Num(ratio.Low())), report.Number(report.Num(ratio.High()))))
+}
+
+// addNote adds to what a row's note says.
+func addNote(row *report.Row, notes ...string) {
+	if row.Note != "" {
+		notes = append([]string{row.Note}, notes...)
+	}
+	row.Note = strings.Join(notes, "; ")
+}
+
+// highest returns the series with the highest median; ok is false if none has a
+// sample.
+func highest(all []measure.Series) (best measure.Series, ok bool) {
+	for _, s := range all {
+		if len(s.Samples) > 0 && (!ok || s.Median() > best.Median()) {
+			best, ok = s, true
+		}
+	}
+	return best, ok
 }
 
 // done logs the ratios of the rounds and returns the row.

@@ -146,6 +146,57 @@ func TestRigThatHangsIsKilled(t *testing.T) {
 	}
 }
 
+// What is plain must count for no goal, however fast it is, and must be named with
+// its ratio.
+func TestPlainTwinsAreNotedAndDoNotCount(t *testing.T) {
+	sealed := &rig{name: "nats tls", kind: system.Rival}
+	rigs := []*rig{
+		{name: "genserver", kind: system.Ours}, sealed, {name: "nats", kind: system.Plain, twin: sealed},
+		{name: "drpc", kind: system.Plain, twin: &rig{name: "drpc tls", kind: system.Rival}},
+	}
+	values := map[string]float64{"genserver": 30, "nats tls": 10, "nats": 20, "drpc": 60}
+	b := &bench{env: env(1)}
+	results, err := b.turns(rigs, func(r *rig) ([]float64, error) { return []float64{values[r.name]}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		counts func(*rig) bool
+		note   string
+	}{
+		{rivals, "of plain drpc, the best without encryption, ours/rival is 0.50x"},
+		{named("nats tls"), "of plain nats, the best without encryption, ours/rival is 1.50x"},
+	} {
+		row := fill("work", "k/s", results, 0, "", tt.counts)
+		row.faster(3)
+		if r := row.row; r.Rival != "nats tls" || r.Status != report.Met || !strings.HasPrefix(r.Note, tt.note) {
+			t.Errorf("row is %+v, want 3x of nats tls, and the note %q", r, tt.note)
+		}
+	}
+	times := fill("work", "us", results, 0, "", rivals)
+	times.sooner(1)
+	if r := times.row; r.Rival != "nats tls" || r.Status != report.Missed || !strings.Contains(r.Note, "of plain nats, the best without encryption, rival/ours is 0.67x") {
+		t.Errorf("row is %+v, want that nats tls is best of those that count, and plain nats of the others", r)
+	}
+}
+
+// A plain system that has lost its twin would be missed in the notes.
+func TestEveryPlainRigHasItsTwin(t *testing.T) {
+	plain := 0
+	for _, r := range rigs() {
+		if r.kind != system.Plain {
+			continue
+		}
+		plain++
+		if r.twin == nil || r.twin.kind != system.Rival || r.twin.name != r.name+" tls" {
+			t.Errorf("%s has twin %+v", r.name, r.twin)
+		}
+	}
+	if plain < 6 {
+		t.Errorf("%d systems are plain, want 6 or more", plain)
+	}
+}
+
 // Every work must have a name and goals, and names tell works apart.
 func TestWorksAreListed(t *testing.T) {
 	seen := make(map[string]bool)
