@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -104,11 +105,23 @@ func (l *link) reply(corr uint64, body []byte, stream io.Reader) error {
 
 // replyLong answers with a stream, or with a body that goes in chunks.
 func (l *link) replyLong(corr uint64, body []byte, stream io.Reader) error {
-	if stream == nil && l.outs.owes() > answersHeld*int64(l.k.config.BodyMax) {
+	if l.outs.owe(len(body)) > answersHeld*int64(l.k.config.BodyMax) {
 		l.failSoon(errSlowPeer)
 		return errSlowPeer
 	}
-	o, err := l.outs.open("", len(body))
+	body = bytes.Clone(body)
+	l.k.spawnLoose(func() {
+		if err := l.sendLong(corr, body, stream); err != nil {
+			closeReader(stream)
+		}
+	})
+	return nil
+}
+
+// sendLong sends an answer as a stream, once there is room for one more.
+func (l *link) sendLong(corr uint64, body []byte, stream io.Reader) error {
+	ctx := context.Background()
+	o, err := l.outs.open(ctx, "", len(body))
 	if err != nil {
 		return err
 	}
@@ -124,14 +137,18 @@ func (l *link) replyLong(corr uint64, body []byte, stream io.Reader) error {
 		return err
 	}
 	*b = wire.Append(*b, &m)
-	l.flushSoon()
+	l.flushAnswer()
 	if stream != nil {
-		l.k.spawnLoose(func() { l.pump(context.Background(), o, stream) })
+		l.pump(ctx, o, stream)
 		return nil
 	}
-	body = append([]byte(nil), body...)
-	l.k.spawnLoose(func() { l.writeBody(context.Background(), o, body) })
-	return nil
+	return l.writeBody(ctx, o, body)
+}
+
+func closeReader(r io.Reader) {
+	if c, ok := r.(io.Closer); ok {
+		c.Close()
+	}
 }
 
 // answerError answers a call of the peer with an error.

@@ -149,9 +149,9 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 	if m.Mode == wire.ModeCast {
 		castTo = name
 	}
-	o, err := l.outs.open(castTo, 0)
+	o, err := l.outs.open(ctx, castTo, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errLink, err)
+		return nil, err
 	}
 	at, wireLane := lane(urgent)
 	if err := l.out.lockForRequest(ctx, time.Time{}, at); err != nil {

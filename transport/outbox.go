@@ -30,6 +30,7 @@ const (
 type batch struct {
 	lanes    [laneCount][]byte
 	requests [laneCount][]sentRequest // in lanes
+	ends     int                      // of streams, in the lane of chunks: a stream that is opened next comes before them
 	sealed   []byte
 }
 
@@ -45,7 +46,7 @@ func (b *batch) reset() {
 		clear(b.requests[i])
 		b.requests[i] = b.requests[i][:0]
 	}
-	b.sealed = emptied(b.sealed)
+	b.sealed, b.ends = emptied(b.sealed), 0
 }
 
 // recycle lets other links use b. It is emptied first: what a link that failed

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,8 @@ type outStreams struct {
 	err  error
 	done chan struct{} // closed when no cast is under way; nil if nobody asked
 	none chan struct{} // closed when no stream is open; nil if nobody asked
+
+	fewer chan struct{} // closed when there may be room for another; nil if nobody waits
 }
 
 // An outStream is one of them.
@@ -37,22 +40,47 @@ type outStream struct {
 // errStopped reports that the reader of a stream wants no more.
 var errStopped = errors.New("the reader stopped the stream")
 
+// outStreamsMax is how many streams a node has open on a link, and how many more
+// that have ended may wait to be written: together what the peer bears.
+const outStreamsMax = streamsMax / 2
+
 // open begins a stream: the body of a cast to a server, or another if castTo is
-// empty. Of its body so many bytes are kept by this node.
-func (s *outStreams) open(castTo string, owed int) (*outStream, error) {
+// empty. Of its body this node owes so many bytes until the stream is removed. It
+// waits until ctx ends while too many are open.
+func (s *outStreams) open(ctx context.Context, castTo string, owed int) (*outStream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for s.err == nil && len(s.byID) >= outStreamsMax {
+		if err := s.waitForFewer(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if s.err != nil {
-		return nil, s.err
+		return nil, fmt.Errorf("%w: %w", errLink, s.err)
 	}
 	s.last++
 	o := &outStream{sid: s.last, credit: streamCredit, castTo: castTo, owed: int64(owed)}
-	s.owed += o.owed
 	if s.byID == nil {
 		s.byID = make(map[uint64]*outStream)
 	}
 	s.byID[o.sid] = o
 	return o, nil
+}
+
+// waitForFewer waits until a stream has ended. s is locked before and after.
+func (s *outStreams) waitForFewer(ctx context.Context) error {
+	if s.fewer == nil {
+		s.fewer = make(chan struct{})
+	}
+	fewer := s.fewer
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-fewer:
+		return nil
+	case <-ctx.Done():
+		return ctxError(ctx)
+	}
 }
 
 func (s *outStreams) get(sid uint64) *outStream {
@@ -71,16 +99,22 @@ func (s *outStreams) remove(sid uint64) {
 	s.signalDone()
 }
 
-// owes returns how many bytes this node keeps until the peer takes them.
-func (s *outStreams) owes() int64 {
+// owe counts n bytes that this node keeps until the peer takes them, and returns
+// how many there are.
+func (s *outStreams) owe(n int) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.owed += int64(n)
 	return s.owed
 }
 
-// signalDone tells those who asked that no cast is under way, or no stream. s is
-// locked.
+// signalDone tells those who asked that no cast is under way, or no stream, and
+// those who wait that one fewer is open. s is locked.
 func (s *outStreams) signalDone() {
+	if s.fewer != nil && (s.err != nil || len(s.byID) < outStreamsMax) {
+		close(s.fewer)
+		s.fewer = nil
+	}
 	if s.none != nil && len(s.byID) == 0 {
 		close(s.none)
 		s.none = nil
@@ -296,14 +330,23 @@ func (l *link) endStream(sid uint64, err error) {
 		code, text := codeOf(err)
 		m.Code, m.Text = []byte(code), []byte(text)
 	}
-	l.out.mu.Lock()
-	if l.out.err != nil {
-		l.out.mu.Unlock()
-		return
+	for {
+		l.out.mu.Lock()
+		if l.out.err != nil {
+			l.out.mu.Unlock()
+			return
+		}
+		b := l.out.filling()
+		if b.ends < outStreamsMax {
+			b.ends++
+			b.lanes[laneBulk] = wire.Append(b.lanes[laneBulk], &m)
+			l.flushSoon()
+			return
+		}
+		if l.out.waitRoom(context.Background(), time.Time{}) != nil {
+			return
+		}
 	}
-	bulk := &l.out.filling().lanes[laneBulk]
-	*bulk = wire.Append(*bulk, &m)
-	l.flushSoon()
 }
 
 // credit lets the peer send more of a stream.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -35,6 +36,7 @@ type parkedLine struct {
 	queue []*parkedMessage
 	busy  bool // a goroutine delivers from the line
 	again bool // there is news for it: it tries once more before it stops
+	full  bool // the service had no room, and will say when it has
 }
 
 // A parkedMessage waits for its turn.
@@ -106,8 +108,11 @@ func (p *parkings) add(key lineKey, m *parkedMessage) {
 	}
 	ln.queue = append(ln.queue, m)
 	p.bytes += m.bytes
+	full := ln.full
 	p.mu.Unlock()
-	p.advance(key)
+	if !full {
+		p.advance(key)
+	}
 }
 
 // resume delivers what waits for the service name.
@@ -144,7 +149,7 @@ func (p *parkings) advance(key lineKey) {
 		ln.again = true
 		return
 	}
-	ln.busy = true
+	ln.busy, ln.full = true, false
 	for len(ln.queue) > 0 {
 		ln.again = false
 		if !p.tryFirst(key.name, ln) && !ln.again {
@@ -167,6 +172,7 @@ func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 		p.mu.Unlock()
 		done = deliverParked(name, &d)
 		p.mu.Lock()
+		ln.full = !done && !ln.again
 	}
 	if !done && !m.lost {
 		return false
@@ -238,6 +244,51 @@ func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
 type parkedAt struct {
 	name string
 	*parkedMessage
+}
+
+// cancel forgets a call that waits for the service name, and reports false if none
+// does.
+func (p *parkings) cancel(name string, call CallRef) bool {
+	if !p.some.Load() {
+		return false
+	}
+	for _, key := range []lineKey{{name, false}, {name, true}} {
+		m, taken := p.strike(key, call)
+		switch {
+		case m == nil:
+			continue
+		case taken:
+			m.release()
+		default:
+			p.advance(key)
+		}
+		return true
+	}
+	return false
+}
+
+// strike takes a call out of a line. One that is the first, or not complete, is
+// only marked. Who gives up has mostly waited longest, so that the search ends
+// where it begins.
+func (p *parkings) strike(key lineKey, call CallRef) (m *parkedMessage, taken bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ln := p.lines[key]
+	if ln == nil {
+		return nil, false
+	}
+	i := slices.IndexFunc(ln.queue, func(m *parkedMessage) bool { return m.d.Call == call })
+	if i < 0 {
+		return nil, false
+	}
+	m = ln.queue[i]
+	if i == 0 || m.body != nil {
+		m.lost = true
+		return m, false
+	}
+	ln.queue = slices.Delete(ln.queue, i, i+1)
+	p.bytes -= m.bytes
+	return m, true
 }
 
 // drop forgets the calls whose callers are gone with a link. Casts that were

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -284,5 +285,39 @@ func TestUnreadChunksPinNothing(t *testing.T) {
 	}
 	if grew := heap() - before; grew > 3<<20 {
 		t.Errorf("200 chunks of 30 bytes keep %d bytes", grew)
+	}
+}
+
+// A call that its caller gives up while it waits for a busy service must never
+// reach the service.
+func TestCallsGivenUpWhileTheyWaitAreForgotten(t *testing.T) {
+	for _, urgent := range []bool{false, true} {
+		bubble(t, func(w *world) {
+			a, b := w.start("a", nil), w.start("b", nil)
+			w.connect(a, "b")
+			box := record(w, b, "box", 1)
+			cast := func(text string) {
+				if err := a.Cast(w.t.Context(), "b", "box", transport.Message{Body: []byte(text), Urgent: urgent}); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+			cast("taken")
+			for i := range 20 {
+				if i%4 == 0 {
+					cast(fmt.Sprint("cast ", i))
+				}
+				ctx, cancel := contextFor(w, time.Second)
+				defer cancel()
+				size := []int{5, 100_000}[i%2] // one that is whole at once, and one that comes in chunks
+				go a.Call(ctx, "b", "box", transport.Message{Body: make([]byte, size), Urgent: urgent})
+				settle()
+			}
+			pass(10 * time.Second)
+			box.take(-1)
+			got := box.bodies()
+			if want := []string{"taken", "cast 0", "cast 4", "cast 8", "cast 12", "cast 16"}; !slices.Equal(got, want) {
+				w.t.Fatalf("the service got %d messages, %.40q, want %q", len(got), got, want)
+			}
+		})
 	}
 }

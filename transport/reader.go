@@ -111,8 +111,8 @@ func (l *link) onNamed(m *wire.Msg) error {
 		return err
 	case m.Kind == wire.KindCancel:
 		l.open.Add(-1)
-		if s != nil {
-			s.Cancel(CallRef{l, m.Corr})
+		if call := (CallRef{l, m.Corr}); !l.owner.parked.cancel(name, call) && s != nil {
+			s.Cancel(call)
 		}
 	case m.Kind == wire.KindMonitor:
 		found, err := l.k.registry.watch(name, CallRef{l, m.Corr})
