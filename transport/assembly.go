@@ -179,7 +179,7 @@ func (b *bodies) grants() []grant {
 			break
 		}
 		left := a.size - len(a.buf)
-		if n := min(streamCredit, left) - a.credit; n >= streamCredit/4 || n > 0 && left <= streamCredit {
+		if n := min(streamCredit, left) - a.credit; n >= grantMin || n > 0 && left <= streamCredit {
 			a.credit += n
 			out = append(out, grant{a.sid, n})
 		}

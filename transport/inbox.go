@@ -11,11 +11,13 @@ import (
 // An inbox is what the reader of a link knows: names that the peer announced, and
 // what the peer may send.
 type inbox struct {
-	link  *link
-	names []inName
-	msg   wire.Msg
-	d     Delivery
-	now   time.Time // of the input that is being read
+	link   *link
+	names  []inName
+	msg    wire.Msg
+	d      Delivery
+	now    time.Time // of the input that is being read
+	kept   bool      // somebody keeps a part of the input that is being read
+	called bool      // a call was delivered from it
 
 	room    int64        // bytes of requests that the peer may send, as far as the reader knows
 	granted atomic.Int64 // and what it was granted on top since

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"time"
 
@@ -37,6 +38,10 @@ func (l *link) readAll() error {
 			in.slab = nil
 		}
 		l.in.tell()
+		if l.in.called { // let the server answer before more is read, which may be long
+			l.in.called = false
+			runtime.Gosched()
+		}
 		if err := in.next(l, l.sess.Wait()); err != nil {
 			return err
 		}
@@ -75,14 +80,17 @@ func (in *input) next(l *link, n int) error {
 	} else {
 		rest = b
 	}
+	l.in.kept = false
 	left, err := l.frames(rest)
 	if err != nil {
 		return err
 	}
-	if len(left) < len(rest) {
-		b = left // the memory before it is that of messages now
+	switch {
+	case l.in.kept: // the memory before it is that of messages now
+		in.keep(left, left[:0])
+	default:
+		in.keep(left, b[:0])
 	}
-	in.keep(left, b[:0])
 	return nil
 }
 
@@ -135,6 +143,16 @@ func (in *input) keep(part, free []byte) {
 	*in.slab = in.part[len(in.part):]
 }
 
+// keeps reports whether what a message refers to may be kept when it has been
+// handled: a body is, and chunks and names are copied.
+func keeps(k wire.Kind) bool {
+	switch k {
+	case wire.KindCall, wire.KindCast, wire.KindReply, wire.KindError, wire.KindMulti, wire.KindOpen, wire.KindGoAway:
+		return true
+	}
+	return false
+}
+
 // frames handles the frames in b and returns the beginning of the one that is
 // not complete.
 func (l *link) frames(b []byte) ([]byte, error) {
@@ -150,6 +168,7 @@ func (l *link) frames(b []byte) ([]byte, error) {
 		if err := wire.Parse(body, m); err != nil {
 			return nil, errPeer("%w", err)
 		}
+		l.in.kept = l.in.kept || keeps(m.Kind)
 		if l.peer.Initiator && !l.attached.Load() {
 			err = l.onFirst(m)
 		} else {

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -12,6 +11,7 @@ import (
 // Bounds of streams.
 const (
 	streamCredit = 256 << 10 // bytes that a writer may be ahead of its reader
+	grantMin     = 16 << 10  // bytes that were read before the writer is granted as many
 	streamsMax   = 1024      // streams that a peer may have open at once
 	unreadMax    = 64        // windows of bytes that are left unread, also of streams that have ended
 )
@@ -117,10 +117,9 @@ type streamReader struct {
 
 	mu     sync.Mutex
 	more   sync.Cond
-	chunks [][]byte
-	shared bool // the last of chunks is a part of the input
-	held   int  // bytes in chunks
-	read   int  // bytes read and not yet granted again
+	chunks []*chunk
+	held   int // bytes in chunks
+	read   int // bytes read and not yet granted again
 	err    error
 	closed bool
 }
@@ -145,8 +144,10 @@ func (r *streamReader) Read(p []byte) (int, error) {
 		err = io.ErrClosedPipe
 	case len(p) == 0:
 	case len(r.chunks) > 0:
-		n = copy(p, r.chunks[0])
-		if r.chunks[0] = r.chunks[0][n:]; len(r.chunks[0]) == 0 {
+		c := r.chunks[0]
+		n = copy(p, c.b[c.r:c.w])
+		if c.r += n; c.r == c.w {
+			chunks.Put(c)
 			r.chunks[0] = nil
 			r.chunks = r.chunks[1:]
 		}
@@ -157,7 +158,7 @@ func (r *streamReader) Read(p []byte) (int, error) {
 	r.link.ins.unread.Add(-int64(n))
 	r.read += n
 	grant := 0
-	if r.read >= streamCredit/4 && r.err == nil {
+	if r.read >= grantMin && r.err == nil {
 		grant, r.read = r.read, 0
 	}
 	r.mu.Unlock()
@@ -172,6 +173,9 @@ func (r *streamReader) Close() error {
 	r.mu.Lock()
 	stop := !r.closed && r.err == nil
 	r.link.ins.unread.Add(-int64(r.held))
+	for _, c := range r.chunks {
+		chunks.Put(c)
+	}
 	r.closed, r.chunks, r.held = true, nil, 0
 	r.more.Broadcast()
 	r.mu.Unlock()
@@ -199,21 +203,31 @@ func (r *streamReader) data(chunk []byte) error {
 	return nil
 }
 
-// chunkMin is the length below which chunks are copied together, so that they do
-// not keep the input around them.
-const chunkMin = 4 << 10
+// A chunk holds what a stream brought and nobody has read: of b, from r to w.
+type chunk struct {
+	r, w int
+	b    [wire.ChunkMax]byte
+}
 
-// add appends a chunk. r is locked.
-func (r *streamReader) add(chunk []byte) {
-	if len(chunk) >= chunkMin {
-		r.chunks, r.shared = append(r.chunks, chunk), true
-		return
+// chunks are shared by all streams. What comes is copied into them, which costs
+// less than new memory for the input that it would otherwise keep.
+var chunks = sync.Pool{New: func() any { return new(chunk) }}
+
+// add appends data. r is locked.
+func (r *streamReader) add(data []byte) {
+	for len(data) > 0 {
+		last := len(r.chunks) - 1
+		if last < 0 || r.chunks[last].w == wire.ChunkMax {
+			c := chunks.Get().(*chunk)
+			c.r, c.w = 0, 0
+			r.chunks = append(r.chunks, c)
+			last++
+		}
+		c := r.chunks[last]
+		n := copy(c.b[c.w:], data)
+		c.w += n
+		data = data[n:]
 	}
-	if last := len(r.chunks) - 1; last >= 0 && !r.shared && len(r.chunks[last]) < chunkMin {
-		r.chunks[last] = append(r.chunks[last], chunk...)
-		return
-	}
-	r.chunks, r.shared = append(r.chunks, bytes.Clone(chunk)), false
 }
 
 func (r *streamReader) end(err error) {

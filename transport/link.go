@@ -40,10 +40,12 @@ type link struct {
 	ins   inStreams
 	outs  outStreams
 
-	lastRead atomic.Int64 // nanoseconds since the kernel's start
-	used     atomic.Bool  // by a request or an answer, since the last check
-	usedAt   int64        // when check last found it used or busy; for check alone
-	pinged   atomic.Int64 // when a ping was sent that has no answer yet; 0: none
+	lastRead atomic.Int64  // nanoseconds since the kernel's start
+	used     atomic.Bool   // by a request or an answer, since the last check
+	usedAt   int64         // when check last found it used or busy; for check alone
+	pumps    atomic.Int32  // streams and long bodies that this node is writing
+	beside   atomic.Uint32 // requests and answers since there are any
+	pinged   atomic.Int64  // when a ping was sent that has no answer yet; 0: none
 	bytesIn  atomic.Uint64
 	bytesOut atomic.Uint64
 	pings    pings

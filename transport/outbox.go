@@ -21,7 +21,7 @@ const (
 // Bounds of an outbox, in bytes.
 const (
 	laneMax    = 256 << 10 // of requests that wait to be written, before senders wait
-	bulkMax    = 64 << 10  // of chunks that wait to be written, before streams wait
+	bulkMax    = 47 << 10  // of chunks that wait to be written, before streams wait; with one more they fit into a record
 	answersMax = 64 << 20  // of answers that a peer leaves unread, before it is cut off
 	controlMax = 16 << 20  // the same, of what is said beside requests and answers
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,8 @@ type outStream struct {
 	owed   int64       // bytes of its body that this node keeps
 	mu     sync.Mutex
 	credit int64
+	seen   uint32        // of the requests and answers beside it
+	polite int           // bytes for which it leaves room for those
 	err    error         // the reader stopped, or the link is gone
 	more   chan struct{} // closed when the writer should look again; nil if it does not wait
 }
@@ -210,17 +213,19 @@ func (o *outStream) signal() {
 	}
 }
 
-// spend waits for credit and takes at most n bytes of it.
-func (o *outStream) spend(ctx context.Context, n int) (int, error) {
+// spend waits for credit and takes at most n bytes of it, of left that are still
+// to be sent.
+func (o *outStream) spend(ctx context.Context, l *link, n, left int) (int, error) {
 	for {
 		o.mu.Lock()
-		switch {
+		switch reserve := o.reserve(l, left); {
 		case o.err != nil:
 			o.mu.Unlock()
 			return 0, o.err
-		case o.credit > 0:
+		case o.credit > reserve:
 			n = int(min(int64(n), o.credit))
 			o.credit -= int64(n)
+			o.polite = max(o.polite-n, 0)
 			o.mu.Unlock()
 			return n, nil
 		}
@@ -237,6 +242,27 @@ func (o *outStream) spend(ctx context.Context, n int) (int, error) {
 	}
 }
 
+// besideMax is how many bytes of a stream are on their way while there are other
+// requests and answers on the link, which must come through behind them. A reader
+// that has had so many grants more.
+const besideMax = 48 << 10
+
+// politeFor is for how many bytes a stream makes way after it saw others.
+const politeFor = 1 << 20
+
+// reserve returns how much of the credit o leaves unused for the sake of others.
+// Once the credit is enough for all that is left, no more may be granted. o is
+// locked.
+func (o *outStream) reserve(l *link, left int) int64 {
+	if seen := l.beside.Load(); seen != o.seen {
+		o.seen, o.polite = seen, politeFor
+	}
+	if o.polite == 0 || o.credit >= int64(left) {
+		return 0
+	}
+	return streamCredit - besideMax
+}
+
 // writeBody sends a body in chunks. It waits until the peer took them.
 //
 // The stream of a cast stays open until the peer stops it, which tells that the
@@ -247,8 +273,10 @@ func (l *link) writeBody(ctx context.Context, o *outStream, body []byte) (err er
 			l.outs.remove(o.sid)
 		}
 	}()
+	l.pumps.Add(1)
+	defer l.pumps.Add(-1)
 	for len(body) > 0 {
-		n, err := o.spend(ctx, min(len(body), wire.ChunkMax))
+		n, err := o.spend(ctx, l, min(len(body), wire.ChunkMax), len(body))
 		if err == nil {
 			err = l.sendData(ctx, o.sid, body[:n])
 		}
@@ -269,9 +297,11 @@ func (l *link) pump(ctx context.Context, o *outStream, r io.Reader) {
 	if c, ok := r.(io.Closer); ok {
 		defer c.Close()
 	}
+	l.pumps.Add(1)
+	defer l.pumps.Add(-1)
 	buf := make([]byte, wire.ChunkMax)
 	for {
-		n, err := o.spend(ctx, len(buf))
+		n, err := o.spend(ctx, l, len(buf), math.MaxInt)
 		if err != nil {
 			l.endStream(o.sid, err)
 			return

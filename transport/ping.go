@@ -117,6 +117,9 @@ func (l *link) use() {
 	if !l.used.Load() {
 		l.used.Store(true)
 	}
+	if l.pumps.Load() > 0 {
+		l.beside.Add(1)
+	}
 }
 
 // isBusy reports whether something is under way that needs the link: a call of

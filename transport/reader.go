@@ -80,6 +80,7 @@ func (l *link) onRequest(m *wire.Msg, n int) error {
 	d.Call, d.Deadline = CallRef{}, time.Time{}
 	if m.Kind == wire.KindCall {
 		l.open.Add(1)
+		l.in.called = true
 		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
 	}
 	return l.in.deliver(name, s, d, n, nil)

@@ -1,12 +1,15 @@
 package transport_test
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
 // reads answers each call with a stream of what the caller streamed.
@@ -52,4 +55,106 @@ func TestMoreStreamsThanAPeerBears(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// chunksUntilQuiet reads until nothing comes for a while, and returns how many bytes
+// of chunks came.
+func (e *evil) chunksUntilQuiet() (n int) {
+	var b []byte
+	for {
+		e.conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		var err error
+		if b, err = e.s.Read(b); err != nil {
+			return n
+		}
+		for {
+			body, rest, ok, err := wire.ParseFrame(b, wire.FrameMax)
+			if err != nil {
+				e.t.Fatal(err)
+			}
+			if !ok {
+				break
+			}
+			var m wire.Msg
+			if err := wire.Parse(body, &m); err != nil {
+				e.t.Fatal(err)
+			}
+			n += len(m.Body) * map[bool]int{true: 1}[m.Kind == wire.KindData]
+			b = rest
+		}
+	}
+}
+
+// A long answer uses its whole credit when it is alone, and a part of it when there
+// are calls beside it, which would wait behind it.
+func TestStreamsMakeWay(t *testing.T) {
+	for _, calls := range []int{0, 1} {
+		k := node(t, "node", nil)
+		for name, s := range map[string]transport.Service{"talker": talker(2 << 20), "echo": &echo{}} {
+			if err := k.Register(name, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := newEvil(t, k)
+		await(t, k, 1)
+		e.say(messages(named(wire.KindCall, "talker", wire.Msg{Corr: 1, TTL: 60_000})))
+		if got := e.chunksUntilQuiet(); got != 256<<10 {
+			t.Fatalf("%d bytes came on a new stream, want its credit", got)
+		}
+		for i := range calls {
+			e.say(messages(named(wire.KindCall, "echo", wire.Msg{Corr: uint64(2 + i), TTL: 60_000})))
+		}
+		await(t, k, 1)
+		<-time.After(20 * time.Millisecond)
+		e.say(messages(wire.Msg{Kind: wire.KindCredit, Sid: 1, Count: 256 << 10}))
+		want := []int{256 << 10, 48 << 10}[calls]
+		if got := e.chunksUntilQuiet(); got != want {
+			t.Errorf("%d bytes came beside %d calls, want %d", got, calls, want)
+		}
+	}
+}
+
+// What makes way for calls must come to its end all the same, however long it is.
+func TestStreamsBesideCallsEnd(t *testing.T) {
+	a, b := node(t, "a", nil), node(t, "b", nil)
+	for name, s := range map[string]transport.Service{"reads": reads{}, "echo": &echo{}} {
+		if err := b.Register(name, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Connect(t.Context(), b.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var calls sync.WaitGroup
+	for range 2 {
+		calls.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := a.Call(t.Context(), "b", "echo", transport.Message{Body: []byte("small")}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for _, n := range []int{66 << 10, 112 << 10, 113<<10 + 1, 256 << 10, 304<<10 + 7, 1 << 20, 5 << 20} {
+		body := make([]byte, n)
+		if got, err := a.Call(t.Context(), "b", "echo", transport.Message{Body: body}); err != nil || len(got.Body) != n {
+			t.Errorf("a body of %d bytes comes back with %d, %v", n, len(got.Body), err)
+		}
+		answer, err := a.Call(t.Context(), "b", "reads", transport.Message{Stream: bytes.NewReader(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(answer.Stream); err != nil || len(got) != n {
+			t.Errorf("a stream of %d bytes comes back with %d, %v", n, len(got), err)
+		}
+	}
+	close(stop)
+	calls.Wait()
 }

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,13 +117,10 @@ func (c *oursClient) Stream(n int) error {
 // letters reads as the same letter for ever.
 type letters struct{}
 
-// Read fills p.
-func (letters) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'x'
-	}
-	return len(p), nil
-}
+var manyLetters = bytes.Repeat([]byte{'x'}, 64<<10)
+
+// Read copies as many as p and manyLetters have, as a file would.
+func (letters) Read(p []byte) (int, error) { return copy(p, manyLetters), nil }
 
 // oursLocal is a server of the same node.
 type oursLocal struct {
