@@ -133,18 +133,15 @@ func (ep *endpoint) Cancel(call transport.CallRef) {
 	}
 }
 
-// LinkDown ends the calls that came over a connection, for the kernel.
+// LinkDown ends the calls that came over a connection, for the kernel. That casts
+// wait for room is told to the connection all the same when there is some: the
+// kernel keeps them, and has told their sender that they arrived.
 func (ep *endpoint) LinkDown(link transport.LinkID) {
 	var calls []*request
 	ep.mu.Lock()
 	for ref, r := range ep.remote {
 		if ref.Link() == link {
 			calls = append(calls, r)
-		}
-	}
-	for _, s := range ep.senders {
-		if s.link == link {
-			s.gone = true
 		}
 	}
 	ep.mu.Unlock()

@@ -218,6 +218,27 @@ func TestBlockedSendersKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// Casts that a node has taken over wait for room also when their sender is gone:
+// it was told that they arrived.
+func TestCastsOutliveTheirConnection(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["b"]}
+		h := hold(p, genserver.Mailbox{Len: 1})
+		for _, letter := range letters(5) {
+			if err := cast(p, "srv", "put", letter); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		settle()
+		w.nodes["a"].Abort()
+		settle()
+		h.release()
+		if got := h.log.list(); !slices.Equal(got, letters(5)) {
+			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
 // Who comes later must not overtake who waits for room, though there is some.
 func TestBlockedSendersAreNotOvertaken(t *testing.T) {
 	bubble(t, func(w *world) {
