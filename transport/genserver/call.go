@@ -202,11 +202,13 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		deadline = ep.timeout()
 	}
 	r := ep.newRequest(ofCall)
-	r.up, r.deadline, r.slot = o.up, deadline, slot
+	if r.deadline, r.slot = deadline, slot; o.up != nil {
+		r.up.Store(o.up)
+	}
 	if o.via != nil || o.trace != nil || stream != nil {
 		r.more = &extras{via: o.via, trace: o.trace}
 		if stream != nil {
-			r.more.stream = &leash{r: stream}
+			r.more.stream = leashed(stream)
 		}
 	}
 	it := item{event: event, value: value, req: r, size: size}

@@ -60,7 +60,7 @@ func Detach(ctx context.Context) context.Context {
 	if more := o.up.more; more != nil {
 		o.via = append(more.via[:len(more.via):len(more.via)], o.via...)
 	}
-	o.up = o.up.up
+	o.up = o.up.up.Load()
 	return &scoped{ctx, o}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -281,6 +282,44 @@ func TestACallFromACastIsNoCycle(t *testing.T) {
 }
 
 type ownKey struct{}
+
+// Requests are allocated many at once, so that a request that kept its caller's
+// would keep all of its neighbours' callers, and theirs, without end.
+func TestServersThatCallEachOtherKeepNothing(t *testing.T) {
+	bubble(t, func(w *world) {
+		k := w.nodes["a"]
+		p := &place{w, k, k}
+		for _, name := range []string{"x", "y"} {
+			p.start(name, forward(k))
+		}
+		heap := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		both := func(rounds int) {
+			for range rounds {
+				for name, path := range map[string][]string{"x": {"y"}, "y": {"x"}} {
+					if _, err := call[string](p, name, "via", path); err != nil {
+						p.t.Fatal(err)
+					}
+				}
+			}
+		}
+		both(200)
+		for range 20 { // so that the two servers' chunks do not begin together
+			if _, err := call[string](p, "x", "via", nil); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		before := heap()
+		both(5000)
+		if after := heap(); after > before+512<<10 {
+			p.t.Errorf("the heap grew from %d to %d bytes", before, after)
+		}
+	})
+}
 
 func TestTracesTravel(t *testing.T) {
 	everywhere(t, func(p *place) {

@@ -36,6 +36,7 @@ func (ep *endpoint) Deliver(d *transport.Delivery) bool {
 	it := item{event: ep.intern(event), from: ep.sourceOf(d), size: size}
 	ep.fill(&it, d, value, extras{via: via, trace: trace, stream: d.Stream})
 	if _, err := ep.offer(lane, it, nil); err != nil {
+		it.release()
 		ep.refuse(d, err)
 	}
 	return true

@@ -114,6 +114,7 @@ func (s *Server) handle(it *item) {
 	r := it.req
 	if r != nil && r.state.Load() != pending {
 		s.finish(r)
+		it.release()
 		return // its caller does not wait any more
 	}
 	s.handled++

@@ -29,9 +29,13 @@ const (
 type request struct {
 	ep       *endpoint
 	root     *request // of the incarnation that handles it, whose end ends a cast
-	up       *request // whose handler made it; nil if none did, or on another node
 	more     *extras  // nil if the fields there are zero
 	deadline int64    // on the endpoint's clock; 0: none
+
+	// up is the request whose handler made this one; nil if none did, or on another
+	// node. It is nil, too, once this one has ended: nobody waits for it then, and two
+	// servers that call each other would keep each other's requests for ever.
+	up atomic.Pointer[request]
 
 	slot  *slot // of a local call: its caller's, until state is not pending
 	done  atomic.Pointer[chan struct{}]
@@ -109,6 +113,9 @@ func (r *request) finish(state uint32, value any, err error) bool {
 	}
 	if done := r.done.Load(); done != nil {
 		r.closeDone(done)
+	}
+	if r.up.Load() != nil {
+		r.up.Store(nil)
 	}
 	if r.more != nil && r.more.stream != nil {
 		r.more.stream.Close()
@@ -243,7 +250,7 @@ func (o *origin) waits(addr string) bool {
 	if slices.Contains(o.via, addr) {
 		return true
 	}
-	for r := o.up; r != nil; r = r.up {
+	for r := o.up; r != nil; r = r.up.Load() {
 		if r.ep.addr == addr && r.blocks() {
 			return true
 		}
@@ -261,7 +268,7 @@ func (o *origin) waits(addr string) bool {
 // first.
 func (o *origin) chain() []string {
 	chain := appendReversed(nil, o.via) // the last first
-	for r := o.up; r != nil; r = r.up {
+	for r := o.up; r != nil; r = r.up.Load() {
 		if r.blocks() {
 			chain = append(chain, r.ep.addr)
 		}
