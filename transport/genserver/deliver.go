@@ -2,6 +2,7 @@ package genserver
 
 import (
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/clusterluck/clusterluck/transport"
@@ -29,6 +30,11 @@ func (ep *endpoint) Deliver(d *transport.Delivery) bool {
 	}
 	size := clampSize(len(value))
 	ep.mu.Lock()
+	if ep.isLate(d.Deadline) {
+		ep.mu.Unlock()
+		ep.refuse(d, transport.ErrTimeout)
+		return true
+	}
 	if !ep.draining && ep.box.Policy == Block && !ep.room(size) {
 		ep.keep(d.Link)
 		return false
@@ -40,6 +46,17 @@ func (ep *endpoint) Deliver(d *transport.Delivery) bool {
 		ep.refuse(d, err)
 	}
 	return true
+}
+
+// isLate reports whether a call comes too late: it may have waited long for room.
+// The clock is read only for the call that is due first, whose timer is set by it
+// anyway; the time of a later one is over only if that one's is. ep is locked.
+func (ep *endpoint) isLate(deadline time.Time) bool {
+	if deadline.IsZero() {
+		return false
+	}
+	at := ep.deadlineOf(deadline)
+	return (ep.due == 0 || at < ep.due) && at <= ep.now()
 }
 
 // sourceOf returns where a message comes from. ep is locked.

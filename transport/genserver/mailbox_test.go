@@ -239,6 +239,40 @@ func TestCastsOutliveTheirConnection(t *testing.T) {
 	})
 }
 
+// A call that timed out while its kernel kept it for want of room must not be
+// handled when there is some.
+func TestCallsThatAreLateAreNotHandled(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["b"]}
+		h := hold(p, genserver.Mailbox{Len: 1})
+		const n = 20
+		ends := make(chan error, n)
+		for i := range n {
+			go func() {
+				ctx, cancel := context.WithTimeout(p.t.Context(), time.Second+time.Duration(i)*time.Millisecond)
+				defer cancel()
+				_, err := genserver.Call[string](ctx, p.here, "srv@b", "put", "late")
+				ends <- err
+			}()
+		}
+		settle()
+		w.net.Hold("a", "b") // so that no CANCEL tells of it
+		pass(2 * time.Second)
+		for range n {
+			want(p.t, <-ends, transport.ErrTimeout)
+		}
+		h.release()
+		settle()
+		if got := h.log.list(); len(got) > 0 {
+			p.t.Errorf("%d calls were handled", len(got))
+		}
+		w.net.Heal("a", "b")
+		if got, err := call[string](p, "srv", "put", "x"); got != "x" || err != nil {
+			p.t.Errorf("after that put is answered by %q, %v", got, err)
+		}
+	})
+}
+
 // Who comes later must not overtake who waits for room, though there is some.
 func TestBlockedSendersAreNotOvertaken(t *testing.T) {
 	bubble(t, func(w *world) {
