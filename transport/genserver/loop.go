@@ -55,13 +55,8 @@ func (s *Server) next() bool {
 
 // sync makes what the server did without a lock known. ep is locked.
 func (s *Server) sync() {
+	s.account()
 	ep := s.ep
-	if len(s.apart)+len(s.finished) > 0 {
-		s.syncCalls()
-	}
-	ep.stats.Handled += s.handled
-	ep.stats.Failed += s.failed
-	s.handled, s.failed = 0, 0
 	ln := ep.cur
 	if ln == nil {
 		return
@@ -72,6 +67,16 @@ func (s *Server) sync() {
 		ln.out, ln.at, ln.ran = ln.out[:0], 0, 0
 	}
 	ep.cur = nil
+}
+
+// account is sync for all but the lanes. ep is locked.
+func (s *Server) account() {
+	if len(s.apart)+len(s.finished) > 0 {
+		s.syncCalls()
+	}
+	s.ep.stats.Handled += s.handled
+	s.ep.stats.Failed += s.failed
+	s.handled, s.failed = 0, 0
 }
 
 // syncCalls makes known which calls ended, and which will be answered later. ep

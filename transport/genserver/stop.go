@@ -3,6 +3,7 @@ package genserver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
 
 	"github.com/clusterluck/clusterluck/transport"
@@ -101,6 +102,7 @@ func (ep *endpoint) detach() (calls []*request) {
 	for _, r := range calls {
 		ep.forget(r)
 	}
+	maps.DeleteFunc(ep.remote, func(_ transport.CallRef, r *request) bool { return !r.isOpen() })
 	ep.inc, ep.cur, ep.asleep = nil, nil, false
 	return calls
 }
@@ -198,8 +200,8 @@ func (s *Server) retire(reason error) bool {
 		if ln := ep.cur; ln != nil {
 			ln.at = ep.position()
 		}
+		s.account() // before the calls are collected that it left to be answered later
 		calls = ep.detach()
-		s.sync()
 		ep.countEnd(reason)
 	}
 	ep.mu.Unlock()

@@ -322,6 +322,59 @@ func TestSupervisorsOfSupervisors(t *testing.T) {
 	})
 }
 
+// A server can be stopped after a crash, though a call that was to be answered
+// later was open in the moment of the crash.
+func TestServersThatWereRestartedStop(t *testing.T) {
+	for name, how := range map[string]func(f *family){
+		"crash":   func(f *family) { cast(f.place, "w", "crash", nil) },
+		"sibling": func(f *family) { f.crash("x") },
+	} {
+		everywhere(t, func(p *place) {
+			f := &family{place: p, fail: make(map[string]int)}
+			servers := make(chan *genserver.Server, 3)
+			w := genserver.Child{Name: "w", Init: func(_ context.Context, s *genserver.Server) error {
+				servers <- s
+				genserver.Handle(s, "later", func(context.Context, genserver.From, any) (int, error) { return 0, genserver.Later })
+				genserver.Handle(s, "crash", func(context.Context, genserver.From, any) (int, error) { panic("as planned") })
+				genserver.Handle(s, "wait", func(context.Context, genserver.From, any) (int, error) {
+					pass(time.Second)
+					return 0, nil
+				})
+				return nil
+			}}
+			p.start("sup", genserver.Supervise(genserver.Group{
+				Strategy: genserver.OneForAll, Children: []genserver.Child{w, f.child("x", genserver.Permanent)},
+			}))
+			s := <-servers
+			s.Pause()
+			end := make(chan error, 1)
+			go func() {
+				_, err := call[int](p, "w", "later", nil)
+				end <- err
+			}()
+			settle()
+			if name == "sibling" {
+				cast(p, "w", "wait", nil)
+				settle()
+				s.Resume()
+				how(f)
+			} else {
+				how(f)
+				settle()
+				s.Resume()
+			}
+			if err := <-end; !errors.Is(err, transport.ErrCrashed) && !errors.Is(err, transport.ErrStopped) {
+				p.t.Errorf("%s: the call ended with %v", name, err)
+			}
+			ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+			defer cancel()
+			if err := (<-servers).Stop(ctx); err != nil {
+				p.t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
 func TestChildrenThatHangAreKilled(t *testing.T) {
 	for how, does := range map[string]string{"stop": "-z -x", "restart": "-x -z +x +y +z"} {
 		everywhere(t, func(p *place) {
