@@ -136,8 +136,24 @@ func (e *CrashError) withoutStack() *CrashError {
 	return &c
 }
 
-// describe returns what of an error crosses to another node.
+// plain returns what of an error crosses to another node, and nothing else.
+func plain(err error) *Error {
+	if e, ok := err.(*Error); ok && e != nil {
+		return e
+	}
+	code, text, data := describe(err)
+	return &Error{Code: code, Text: text, Data: data}
+}
+
+// describe returns what of an error crosses to another node. An error that
+// panics when it is asked, as many do that are nil pointers, has no more than its
+// type.
 func describe(err error) (code, text string, data []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			code, text, data = "", ofPanic(err, v), nil
+		}
+	}()
 	var remote *Error
 	if errors.As(err, &remote) {
 		if err == error(remote) {
@@ -157,7 +173,10 @@ func describe(err error) (code, text string, data []byte) {
 	return code, err.Error(), nil
 }
 
-// transportCodes reports whether a code says what happened to a request, not
+// ofPanic is the text of an error that panics.
+func ofPanic(err error, value any) string { return fmt.Sprintf("an error %T that panics: %v", err, value) }
+
+// transportCode reports whether a code says what happened to a request, not
 // what its handler thinks.
 func transportCode(code string) bool {
 	switch code {
@@ -170,7 +189,12 @@ func transportCode(code string) bool {
 
 // ofHandler returns the error that a caller gets for what a handler returned.
 // What became of a request that the handler made says nothing about this one.
-func ofHandler(err error) error {
+func ofHandler(err error) (seen error) {
+	defer func() {
+		if v := recover(); v != nil {
+			seen = &Error{Text: ofPanic(err, v)}
+		}
+	}()
 	var ours *RequestError
 	var below *transport.RequestError
 	if !errors.As(err, &ours) && !errors.As(err, &below) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clusterluck/clusterluck/transport"
 	"github.com/clusterluck/clusterluck/transport/genserver"
@@ -112,4 +113,50 @@ func TestContextErrorsOfHandlersHaveCodes(t *testing.T) {
 		_, err = call[int](p, "srv", "gone", nil)
 		want(p.t, err, context.Canceled)
 	})
+}
+
+// A failure that is a nil pointer, as a function that declares one and returns it
+// as an error makes it.
+type failure struct{ text string }
+
+func (f *failure) Error() string { return f.text }
+
+// A hostile error panics whatever it is asked.
+type hostile struct{}
+
+func (hostile) Error() string { panic("no text") }
+func (hostile) Code() string  { panic("no code") }
+func (hostile) Unwrap() error { panic("no cause") }
+func (hostile) Is(error) bool { panic("no kind") }
+func (hostile) As(any) bool   { panic("no type") }
+
+// What an error says is code of its author's, which may panic.
+func TestErrorsThatPanicFailTheCall(t *testing.T) {
+	for name, bad := range map[string]error{"nil pointer": (*failure)(nil), "hostile": hostile{}} {
+		everywhere(t, func(p *place) {
+			p.start("srv", func(_ context.Context, s *genserver.Server) error {
+				genserver.Handle(s, "handler", func(context.Context, genserver.From, any) (int, error) { return 0, bad })
+				genserver.Handle(s, "async", func(ctx context.Context, from genserver.From, _ any) (int, error) {
+					return genserver.Async(ctx, from, func(context.Context) (int, error) { return 0, bad })
+				})
+				genserver.Handle(s, "later", func(_ context.Context, from genserver.From, _ any) (int, error) {
+					time.AfterFunc(time.Millisecond, func() { from.ReplyError(bad) })
+					return 0, genserver.Later
+				})
+				return hello(context.Background(), s)
+			})
+			for _, event := range []string{"handler", "async", "later"} {
+				begin := time.Now()
+				if _, err := call[int](p, "srv", event, nil); err == nil {
+					p.t.Errorf("%s: %s replied", name, event)
+				}
+				if d := time.Since(begin); d > time.Second {
+					p.t.Errorf("%s: %s took %v", name, event, d)
+				}
+			}
+			if got, err := call[string](p, "srv", "hello", nil); got != "world" || err != nil {
+				p.t.Errorf("%s: after that hello is answered by %q, %v", name, got, err)
+			}
+		})
+	}
 }

@@ -173,6 +173,9 @@ func (s *Server) conclude(it *item, value any, err error) {
 	case err == nil:
 		if !r.finish(returned, value, nil) {
 			r.apart.Store(true)
+			if s, ok := value.(*streamed); ok { // its caller gave up meanwhile
+				closeReader(s.body)
+			}
 		}
 	case err == Later:
 		r.apart.Store(true)

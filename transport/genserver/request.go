@@ -107,7 +107,14 @@ func (ep *endpoint) newRequest(k kind) *request {
 
 // finish ends r, once: later attempts return false. It must be called without
 // the endpoint's lock.
+//
+// The caller of a handler that ends its own call closes the stream of the answer
+// if finish returns false.
 func (r *request) finish(state uint32, value any, err error) bool {
+	remote := r.more != nil && r.more.remote
+	if err != nil && (remote || r.ep.encode) {
+		err = plain(err) // now: what an error says is its author's code, which must not keep the call from its end
+	}
 	if !r.state.CompareAndSwap(pending, state) {
 		return false
 	}
@@ -127,7 +134,7 @@ func (r *request) finish(state uint32, value any, err error) bool {
 		}
 		r.slot.value, r.slot.err = value, err
 		r.slot.end <- struct{}{}
-	case state != canceled && r.more != nil && r.more.remote:
+	case state != canceled && remote:
 		r.more.send(value, err)
 	}
 	return true

@@ -50,6 +50,10 @@ func streams(sent *closer) func(context.Context, *genserver.Server) error {
 		genserver.HandleStream(s, "fetch", func(context.Context, genserver.From, string, io.Reader) (string, io.Reader, error) {
 			return "here", sent, nil
 		})
+		genserver.HandleStream(s, "slow", func(context.Context, genserver.From, string, io.Reader) (string, io.Reader, error) {
+			pass(2 * time.Second)
+			return "here", sent, nil
+		})
 		genserver.HandleStream(s, "upper", func(_ context.Context, _ genserver.From, _ any, body io.Reader) (bool, io.Reader, error) {
 			all, err := io.ReadAll(body)
 			return true, bytes.NewReader(bytes.ToUpper(all)), err
@@ -154,6 +158,14 @@ func TestStreamsThatNobodyReadsAreClosed(t *testing.T) {
 			"the reply is of the wrong type": func() error {
 				_, _, err := genserver.OpenStream[int](p.t.Context(), p.here, genserver.Message{Ref: p.ref("srv"), Event: "fetch", Value: "x"})
 				want(p.t, err, genserver.ErrBadReply)
+				return nil
+			},
+			"the caller gives up before it is made": func() error {
+				ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+				defer cancel()
+				_, _, err := genserver.OpenStream[string](ctx, p.here, genserver.Message{Ref: p.ref("srv"), Event: "slow", Value: "x"})
+				want(p.t, err, transport.ErrTimeout)
+				pass(time.Second)
 				return nil
 			},
 			"it answers a cast": func() error { return cast(p, "srv", "fetch", "x") },
