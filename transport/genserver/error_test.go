@@ -21,6 +21,7 @@ func (e *ownError) Error() string { return fmt.Sprintf("%d are left", e.left) }
 func (e *ownError) Code() string  { return "own" }
 
 func TestErrorsAreFoundByTheirCode(t *testing.T) {
+	long := strings.Repeat("long-", 20)
 	everywhere(t, func(p *place) {
 		fails := map[string]error{
 			"sentinel": errEmpty,
@@ -30,6 +31,8 @@ func TestErrorsAreFoundByTheirCode(t *testing.T) {
 			"own":      &ownError{3},
 			"plain":    errors.New("just text"),
 			"denied":   transport.ErrDenied,
+			"wordy":    fmt.Errorf("the printer: %w", transport.ErrOverload),
+			"long":     genserver.NewError(long, "a long code"),
 		}
 		p.start("srv", func(_ context.Context, s *genserver.Server) error {
 			for event, err := range fails {
@@ -43,7 +46,9 @@ func TestErrorsAreFoundByTheirCode(t *testing.T) {
 			"deep":     {errEmpty, &genserver.Error{Code: "empty"}},
 			"struct":   {errEmpty, &genserver.Error{Code: "empty"}},
 			"own":      {&genserver.Error{Code: "own"}},
-			"denied":   {transport.ErrDenied},
+			"denied":   {transport.ErrDenied, &genserver.Error{Code: "denied"}, genserver.NewError("denied", "")},
+			"wordy":    {transport.ErrOverload},
+			"long":     {genserver.NewError(long, ""), &genserver.Error{Code: long}},
 		}
 		for event, cause := range fails {
 			n, err := call[int](p, "srv", event, nil)
@@ -52,6 +57,9 @@ func TestErrorsAreFoundByTheirCode(t *testing.T) {
 			}
 			for _, target := range wants[event] {
 				want(p.t, err, target)
+			}
+			if transport.NotDelivered(err) {
+				p.t.Errorf("%s: %v, though the handler ran", event, err)
 			}
 			for _, target := range []error{genserver.NewError("full", ""), genserver.NewError("", ""), &genserver.Error{}, transport.ErrTimeout} {
 				if errors.Is(err, target) {
@@ -112,6 +120,28 @@ func TestContextErrorsOfHandlersHaveCodes(t *testing.T) {
 		want(p.t, err, context.DeadlineExceeded)
 		_, err = call[int](p, "srv", "gone", nil)
 		want(p.t, err, context.Canceled)
+	})
+}
+
+// A request that its handler cannot read was delivered if the handler says so, and
+// not if nobody asked it.
+func TestWhoRefusesIsKnown(t *testing.T) {
+	everywhere(t, func(p *place) {
+		p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "typed", func(context.Context, genserver.From, int) (int, error) { return 0, nil })
+			s.HandleAny(func(_ context.Context, _ genserver.From, _ string, req genserver.Payload) (any, error) {
+				var n int
+				return n, req.Decode(&n)
+			})
+			return nil
+		})
+		for event, undone := range map[string]bool{"typed": true, "any": false} {
+			_, err := call[int](p, "srv", event, "text")
+			want(p.t, err, transport.ErrBadRequest)
+			if transport.NotDelivered(err) != undone {
+				p.t.Errorf("%s: %v, NotDelivered says %v", event, err, !undone)
+			}
+		}
 	})
 }
 

@@ -144,7 +144,8 @@ func (s *Server) dispatch(ctx context.Context, from From, it *item) (any, error)
 			if now.rest == nil {
 				return nil, transport.ErrNoHandler
 			}
-			return now.rest(ctx, from, strings.Clone(it.event), Payload{kept(it.value)})
+			value, err := now.rest(ctx, from, strings.Clone(it.event), Payload{kept(it.value)})
+			return value, ofHandler(err)
 		}
 		*l = lookup{now, it.event, h}
 	}
@@ -168,7 +169,7 @@ func (h *typed[Req, Rep]) serve(ctx context.Context, from From, it *item) (any, 
 	rep, err := h.fn(ctx, from, req)
 	switch {
 	case err != nil || from.call == nil:
-		return nil, err
+		return nil, ofHandler(err)
 	case it.from != nil: // encode it here, where it need not become an any
 		b := &from.to.reply
 		if *b, ok = wire.AppendPlain((*b)[:0], rep); ok {
@@ -198,11 +199,11 @@ func (h *streaming[Req, Rep]) serve(ctx context.Context, from From, it *item) (a
 	}
 	rep, answer, err := h.fn(ctx, from, req, body)
 	if answer == nil {
-		return rep, err
+		return rep, ofHandler(err)
 	}
 	if err != nil || from.call == nil {
 		closeReader(answer)
-		return nil, err
+		return nil, ofHandler(err)
 	}
 	return &streamed{rep, answer}, nil
 }

@@ -183,7 +183,7 @@ func (s *Server) conclude(it *item, value any, err error) {
 		return
 	default:
 		s.failed++
-		if !r.finish(returned, nil, ofHandler(err)) {
+		if !r.finish(returned, nil, err) {
 			r.apart.Store(true)
 		}
 	}

@@ -246,6 +246,9 @@ func TestLargeValues(t *testing.T) {
 		want(p.t, err, transport.ErrTooLarge)
 		_, err = call[[]byte](p, "echo", "grow", 17<<20)
 		want(p.t, err, transport.ErrTooLarge)
+		if transport.NotDelivered(err) {
+			p.t.Errorf("%v, though the handler ran", err)
+		}
 		roundTrip(p, "bytes", []byte("still there"))
 	})
 }

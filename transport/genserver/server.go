@@ -48,7 +48,7 @@ type Server struct {
 	finished []*request // of other nodes, answered since then
 	handled  uint64
 	failed   uint64
-	running  string // event of the handler that runs
+	running  string  // event of the handler that runs
 	reply    payload // to the call that is handled
 
 	mu     sync.Mutex
