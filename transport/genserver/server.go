@@ -21,6 +21,11 @@ type Server struct {
 	ep       *endpoint
 	start    int           // 1 for the first incarnation
 	halting  chan struct{} // closed when the incarnation, which must end, has; nil if it need not. Guarded by ep.mu
+	why      error         // it was given up; nil if it was not. Guarded by ep.mu
+	gone     chan struct{} // closed when what OnStop registered has run
+	life     context.Context
+	endLife  context.CancelFunc // of a server that is killed: its children need not end in order
+	grace    atomic.Int64       // how long the children of a supervisor may take to end; 0: it is none
 	handlers atomic.Pointer[handlers]
 	root     *request // context of what the server does by itself
 	self     From     // of local casts
@@ -102,11 +107,12 @@ func register(k Kernel, name string, o owner) (*endpoint, error) {
 func (ep *endpoint) start(ctx context.Context, init func(context.Context, *Server) error) (*Server, error) {
 	ready := make(chan error, 1)
 	s := &Server{
-		ep: ep, wake: make(chan struct{}, 1), ready: ready,
+		ep: ep, wake: make(chan struct{}, 1), ready: ready, gone: make(chan struct{}),
 		timers: make(map[stopper]struct{}), root: &request{ep: ep, kind: ofRoot},
 	}
 	s.self = From{node: ep.node, role: transport.RoleNode, to: s}
 	s.handlers.Store(&handlers{})
+	s.life, s.endLife = context.WithCancel(context.Background())
 	ep.mu.Lock()
 	if ep.over {
 		ep.mu.Unlock()
