@@ -16,7 +16,7 @@ type Message struct {
 	Event string
 	Value any // the request
 
-	Stream io.Reader // of a call: what the handler may read beside Value
+	Stream io.Reader // of a call: what the handler may read beside Value; see [CallReader]
 	Urgent bool      // overtakes messages that are not urgent
 	Wait   bool      // of a call: waits while the node is not connected, until its deadline
 	NoWait bool      // of a cast: is dropped while the node is not connected, and not queued
@@ -55,8 +55,9 @@ func Call[Rep any](ctx context.Context, k Kernel, ref, event string, req any) (R
 
 // CallReader is Call with a stream that the handler may read; see
 // [HandleReader]. Body is read until its end or until the call ends, possibly by
-// another goroutine that is still in a Read then. For streams that take longer
-// than the kernel's CallTimeout ctx needs a deadline of its own.
+// another goroutine that is still in a Read then. It is never closed: that is left
+// to the caller. For streams that take longer than the kernel's CallTimeout ctx
+// needs a deadline of its own.
 func CallReader[Rep any](ctx context.Context, k Kernel, ref, event string, req any, body io.Reader) (Rep, error) {
 	return Do[Rep](ctx, k, Message{Ref: ref, Event: event, Value: req, Stream: body})
 }
@@ -285,9 +286,11 @@ func doRemote(ctx context.Context, k Kernel, node, name string, m Message) (answ
 		putBuffer(buf, body)
 		return answer{}, err
 	}
-	got, err := k.Call(ctx, node, name, transport.Message{
-		Hdr: hdr, Body: body, Stream: m.Stream, Urgent: m.Urgent, Wait: m.Wait,
-	})
+	out := transport.Message{Hdr: hdr, Body: body, Urgent: m.Urgent, Wait: m.Wait}
+	if m.Stream != nil {
+		out.Stream = lent{m.Stream}
+	}
+	got, err := k.Call(ctx, node, name, out)
 	putBuffer(buf, body)
 	if err != nil {
 		return answer{}, err

@@ -96,7 +96,7 @@ func (x *extras) send(value any, err error) {
 		e := plain(badReply(err))
 		call.Fail(e.Code, e.Text, nil)
 	case stream != nil:
-		err = call.ReplyStream(b, stream)
+		err = call.ReplyStream(b, given{stream})
 	default:
 		call.Reply(b) // if it cannot be sent, the caller learns so by itself
 	}

@@ -1,6 +1,7 @@
 package genserver
 
 import (
+	"fmt"
 	"io"
 	"sync/atomic"
 )
@@ -30,4 +31,31 @@ func (l *leash) Read(p []byte) (int, error) {
 func (l *leash) Close() error {
 	l.r.Store(nil)
 	return nil
+}
+
+// lent is a caller's stream as the kernel gets it, which closes what it can.
+type lent struct{ r io.Reader }
+
+func (l lent) Read(p []byte) (int, error) { return read(l.r, p) }
+
+// given is the stream of a handler's answer as the kernel gets it.
+type given struct{ r io.Reader }
+
+func (g given) Read(p []byte) (int, error) { return read(g.r, p) }
+
+func (g given) Close() error {
+	defer func() { _ = recover() }() // as in read
+	closeReader(g.r)
+	return nil
+}
+
+// read reads from r for the kernel, whose goroutine a panic would end, and the
+// process with it.
+func read(r io.Reader, p []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = 0, fmt.Errorf("reading %T panics: %v", r, v)
+		}
+	}()
+	return r.Read(p)
 }

@@ -184,6 +184,59 @@ func TestStreamsThatNobodyReadsAreClosed(t *testing.T) {
 	})
 }
 
+// The stream of a caller stays the caller's: he may go on with it.
+func TestStreamsOfCallersStayOpen(t *testing.T) {
+	everywhere(t, func(p *place) {
+		p.start("srv", streams(nil))
+		for _, event := range []string{"sum", "first", "nothing"} {
+			sent := &closer{Reader: bytes.NewReader(random(100_000))}
+			_, err := genserver.CallReader[[]byte](p.t.Context(), p.here, p.ref("srv"), event, nil, sent)
+			settle()
+			if sent.closed.Load() {
+				p.t.Errorf("%s, which ended with %v, closed it", event, err)
+			}
+		}
+	})
+}
+
+// A bomb is a stream that panics.
+type bomb struct{ closed chan struct{} }
+
+func (b bomb) Read([]byte) (int, error) { panic("no bytes") }
+
+func (b bomb) Close() error {
+	defer close(b.closed)
+	panic("no end")
+}
+
+// Streams to other nodes are read by goroutines of the kernel, and a panic there
+// would be the end of the process.
+func TestStreamsThatPanic(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["b"]}
+		b := bomb{make(chan struct{})}
+		p.start("srv", func(ctx context.Context, s *genserver.Server) error {
+			genserver.HandleStream(s, "bomb", func(context.Context, genserver.From, any, io.Reader) (bool, io.Reader, error) {
+				return true, b, nil
+			})
+			return streams(nil)(ctx, s)
+		})
+		_, body, err := genserver.OpenStream[bool](p.t.Context(), p.here, genserver.Message{Ref: p.ref("srv"), Event: "bomb"})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		defer body.Close()
+		if _, err := io.ReadAll(body); err == nil || !strings.Contains(err.Error(), "no bytes") {
+			p.t.Errorf("the stream ended with %v", err)
+		}
+		<-b.closed
+		_, err = genserver.CallReader[[]byte](p.t.Context(), p.here, p.ref("srv"), "sum", "x", bomb{})
+		if err == nil || !strings.Contains(err.Error(), "no bytes") {
+			p.t.Errorf("the call ended with %v", err)
+		}
+	})
+}
+
 func TestStreamsThatBreak(t *testing.T) {
 	everywhere(t, func(p *place) {
 		broken := errors.New("the disk is gone")

@@ -30,9 +30,9 @@ const (
 
 // A Child says how to start a server that is supervised.
 type Child struct {
-	Name     string
-	Init     func(ctx context.Context, s *Server) error // as for [Start]; run anew at each restart
-	Restart  Restart
+	Name    string
+	Init    func(ctx context.Context, s *Server) error // as for [Start]; run anew at each restart
+	Restart Restart
 
 	// Shutdown is what ending it in order may take before it is killed: handling what
 	// waits, and what OnStop registered. 0 stands for 5 s, and for a supervisor for
