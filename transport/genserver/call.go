@@ -28,12 +28,14 @@ type Message struct {
 //
 // The request reaches its handler at most once, and the call ends exactly once:
 // with the reply, or with a [RequestError] around why there is none, at the
-// latest when ctx ends, or after the kernel's CallTimeout if ctx has no deadline.
+// latest when ctx ends. If ctx has no deadline that is after the kernel's
+// CallTimeout, and for a server on the same node up to a 64th part later.
 // A call to a server that nobody runs fails at once with
 // [transport.ErrNoServer]; one whose node goes away when its connection breaks,
-// with [transport.ErrNodeDown]; one to a server that waits for the caller, being
-// in a handler, with [transport.ErrCallCycle]. For that a handler passes its
-// context on. See [transport.NotDelivered] for when a call may be made again.
+// with [transport.ErrNodeDown]; one to a server that waits for this very call,
+// directly or through others, with [transport.ErrCallCycle]. For that a handler
+// passes its context on. Servers that wait for each other because of different
+// calls are not noticed. See [transport.NotDelivered] for when a call may be made again.
 //
 // A local call passes req and the reply as they are, if the types are those that
 // the other side names: neither side may change what they point to.

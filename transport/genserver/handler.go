@@ -34,12 +34,15 @@ func (f From) IsCall() bool { return f.call != nil }
 // Handle registers fn for the event, for calls and casts. What fn returns
 // answers a call and is ignored for a cast. A second registration replaces the
 // first. Handlers are registered by init, or later by handlers; no event name
-// has a meaning of its own.
+// has a meaning of its own. One that cannot be sent, being empty, longer than 255
+// bytes or not UTF-8, fails init, and crashes the server afterwards.
 //
 // A request is decoded into Req. A local one is passed as it is, if it has that
 // type, and otherwise as if it came from another node: neither side may change
 // afterwards what a message points to. The context ends when the caller stops
-// waiting: at its deadline, when it gives up, or when its node is gone.
+// waiting: at its deadline, when it gives up, or when its node is gone. That of a
+// cast ends with the server. A goroutine that outlives the handler needs
+// [Detach](ctx).
 //
 // An error fails the call; see [Error] for what the caller sees. A panic fails it
 // with [transport.ErrCrashed] and ends the server, or lets its supervisor restart
@@ -111,9 +114,14 @@ type lookup struct {
 
 func (s *Server) register(event string, h handler) {
 	if err := checkText(event); err != nil {
+		err = fmt.Errorf("event: %w", err)
 		s.mu.Lock()
-		s.bad = fmt.Errorf("event: %w", err)
+		begun := s.begun
+		s.bad = err
 		s.mu.Unlock()
+		if begun {
+			From{to: s}.crash(err)
+		}
 		return
 	}
 	s.changeHandlers(func(next *handlers) { next.byEvent[event] = h })

@@ -60,6 +60,7 @@ type Server struct {
 	onStop []func(error)
 	timers map[stopper]struct{}
 	bad    error // what init did wrong
+	begun  bool  // init has returned
 	dead   bool  // timers and monitors are not accepted any more
 }
 
@@ -141,7 +142,11 @@ func (s *Server) main(init func(context.Context, *Server) error) {
 			go s.crash(s.fatal)
 		}
 	}()
-	err := s.guard(func() error { return errors.Join(init(s.root, s), s.bad) })
+	// init has a request of its own: goroutines that it starts may call the server
+	// when it has returned.
+	begin := &request{ep: s.ep, root: s.root, kind: ofCast}
+	err := s.guard(func() error { return errors.Join(init(begin, s), s.began()) })
+	begin.apart.Store(true)
 	if err != nil {
 		s.crash(err)
 		return
@@ -153,6 +158,14 @@ func (s *Server) main(init func(context.Context, *Server) error) {
 		return
 	}
 	s.leave()
+}
+
+// began ends the time of init, and returns what it did wrong.
+func (s *Server) began() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = true
+	return s.bad
 }
 
 // guard calls f, and returns a CrashError if f does not return.
@@ -232,8 +245,8 @@ func (s *Server) change(f func(ep *endpoint)) {
 func (s *Server) Done() <-chan struct{} { return s.ep.done }
 
 // Err returns nil until Done is closed, and then why the server ended:
-// [transport.ErrStopped], or an error for which errors.Is finds
-// [transport.ErrCrashed].
+// [transport.ErrStopped], [ErrGaveUp] if it is a supervisor that did, or an error
+// for which errors.Is finds [transport.ErrCrashed].
 func (s *Server) Err() error {
 	s.ep.mu.Lock()
 	defer s.ep.mu.Unlock()
