@@ -199,6 +199,7 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		}
 	}
 	slot := ep.slots.Get().(*slot)
+	var waiter *sender // if it has to wait for room
 
 	ep.mu.Lock()
 	if deadline == 0 {
@@ -220,9 +221,16 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		wake := ep.put(lane, it)
 		ep.mu.Unlock()
 		rouse(wake)
-	} else if _, err := ep.offer(lane, it, &sender{}); err != nil {
-		ep.slots.Put(slot)
-		return nil, err
+	} else {
+		waiter = new(sender)
+		waits, err := ep.offer(lane, it, waiter)
+		if err != nil {
+			ep.slots.Put(slot)
+			return nil, err
+		}
+		if !waits {
+			waiter = nil
+		}
 	}
 
 	if done := ctx.Done(); done == nil {
@@ -231,14 +239,35 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		select {
 		case <-slot.end:
 		case <-done:
-			ep.settle(r, canceled, nil, endOf(ctx))
+			state, why := canceled, endOf(ctx)
+			if errors.Is(why, transport.ErrTimeout) {
+				state = expired
+			}
+			ep.settle(r, state, nil, why)
 			<-slot.end
 		}
 	}
 	value, err = slot.value, slot.err
 	slot.value, slot.err = nil, nil
 	ep.slots.Put(slot)
+	if waiter != nil {
+		ep.leaveLine(waiter)
+	}
 	return value, err
+}
+
+// leaveLine sees to it that a call which ended before there was room for it does
+// not disappear unsaid.
+func (ep *endpoint) leaveLine(s *sender) {
+	ep.mu.Lock()
+	if !s.gone {
+		s.gone, s.err = true, s.item.req.why()
+		ep.stats.Expired++
+	}
+	ep.mu.Unlock()
+	if s.err != nil {
+		ep.observeLost(&s.item, s.err)
+	}
 }
 
 func (m Message) lane() int {

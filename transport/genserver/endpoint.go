@@ -330,7 +330,7 @@ func (ep *endpoint) refuseSenders() (calls []*request, links []transport.LinkID)
 			s.gone, s.err = true, transport.ErrNoServer
 			close(s.room)
 		default:
-			s.gone = true
+			s.gone, s.err = true, transport.ErrNoServer
 			calls = append(calls, s.item.req)
 		}
 	}

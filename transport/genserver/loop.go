@@ -76,7 +76,8 @@ func (s *Server) account() {
 	}
 	s.ep.stats.Handled += s.handled
 	s.ep.stats.Failed += s.failed
-	s.handled, s.failed = 0, 0
+	s.ep.stats.Expired += s.expired
+	s.handled, s.failed, s.expired = 0, 0, 0
 }
 
 // syncCalls makes known which calls ended, and which will be answered later. ep
@@ -119,8 +120,10 @@ func (s *Server) handle(it *item) {
 	r := it.req
 	if r != nil && r.state.Load() != pending {
 		s.finish(r)
+		s.expired++ // its caller does not wait any more
+		s.ep.observeLost(it, r.why())
 		it.release()
-		return // its caller does not wait any more
+		return
 	}
 	s.handled++
 	from := s.self

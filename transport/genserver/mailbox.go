@@ -128,7 +128,7 @@ type sender struct {
 	item item
 	lane int
 	room chan struct{} // closed when item was taken, or will never be; nil for calls, which have deadlines
-	err  error         // of a cast that was not taken
+	err  error         // of what was not taken
 	gone bool          // does not wait any more
 	link transport.LinkID
 }

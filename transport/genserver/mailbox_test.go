@@ -388,6 +388,45 @@ func TestBlockedSendersGiveUp(t *testing.T) {
 	})
 }
 
+// Whoever waits and gives up is lost too, and the observer is told.
+func TestWhatIsGivenUpIsObserved(t *testing.T) {
+	everywhere(t, func(p *place) {
+		h := hold(p, genserver.Mailbox{Len: 1})
+		send := func(f func(ctx context.Context) error) {
+			ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+			defer cancel()
+			if err := f(ctx); err == nil {
+				p.t.Error("it did not fail")
+			}
+			settle()
+		}
+		ask := func(ctx context.Context) error {
+			_, err := genserver.Call[string](ctx, p.here, p.ref("srv"), "put", "a")
+			return err
+		}
+		send(ask) // in the mailbox
+		wants := map[string]int{transport.ErrTimeout.Error(): 1}
+		if p.here == p.there { // others wait in the kernel
+			send(ask)
+			send(func(ctx context.Context) error { return genserver.Cast(ctx, p.here, p.ref("srv"), "put", "b") })
+			wants[transport.ErrTimeout.Error()]++
+			wants[transport.ErrOverload.Error()+": "+transport.ErrTimeout.Error()]++
+		}
+		h.release()
+		got := h.lost()
+		if n := got[transport.ErrCanceled.Error()]; p.here != p.there && n > 0 { // its caller said so before the time was over
+			delete(got, transport.ErrCanceled.Error())
+			got[transport.ErrTimeout.Error()] += n
+		}
+		if !maps.Equal(got, wants) {
+			p.t.Errorf("the observer was told of %v, want %v", got, wants)
+		}
+		if got := h.Stats(); int(got.Expired) != wants[transport.ErrTimeout.Error()] || got.Handled != 1 {
+			p.t.Errorf("stats are %+v", got)
+		}
+	})
+}
+
 // Senders that gave up must not be remembered for as long as the server hangs.
 func TestSendersThatGaveUpAreForgotten(t *testing.T) {
 	bubble(t, func(w *world) {

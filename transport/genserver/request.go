@@ -188,6 +188,14 @@ func (r *request) Err() error {
 	}
 }
 
+// why returns why a call ended that its handler did not.
+func (r *request) why() error {
+	if r.state.Load() == expired {
+		return transport.ErrTimeout
+	}
+	return transport.ErrCanceled
+}
+
 // Deadline returns when the caller stops waiting.
 func (r *request) Deadline() (time.Time, bool) {
 	if r.deadline == 0 {

@@ -53,6 +53,7 @@ type Server struct {
 	finished []*request // of other nodes, answered since then
 	handled  uint64
 	failed   uint64
+	expired  uint64
 	running  string  // event of the handler that runs
 	reply    payload // to the call that is handled
 
