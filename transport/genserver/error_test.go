@@ -22,7 +22,7 @@ func (e *ownError) Code() string  { return "own" }
 
 func TestErrorsAreFoundByTheirCode(t *testing.T) {
 	long := strings.Repeat("long-", 20)
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		fails := map[string]error{
 			"sentinel": errEmpty,
 			"wrapped":  fmt.Errorf("order 7: %w", errEmpty),
@@ -81,7 +81,7 @@ func TestErrorsAreFoundByTheirCode(t *testing.T) {
 // the handler: a caller would believe that its own was never handled, and send it
 // again.
 func TestErrorsOfNestedRequestsAreNotTheCallers(t *testing.T) {
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		p.start("front", func(_ context.Context, s *genserver.Server) error {
 			genserver.Handle(s, "ask", func(ctx context.Context, _ genserver.From, ref string) (int, error) {
 				return genserver.Call[int](ctx, p.there, ref, "x", nil)

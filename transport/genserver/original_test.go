@@ -230,7 +230,7 @@ func TestStreamsThatStallTimeOut(t *testing.T) {
 
 // There, 50 MB take 12 s and a buffer travels as a list of decimals.
 func TestLargeValues(t *testing.T) {
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		p.start("echo", func(_ context.Context, s *genserver.Server) error {
 			echo[[]byte](s, "bytes")
 			genserver.Handle(s, "grow", func(_ context.Context, _ genserver.From, n int) ([]byte, error) { return make([]byte, n), nil })

@@ -66,7 +66,7 @@ func streams(sent *closer) func(context.Context, *genserver.Server) error {
 }
 
 func TestStreamsOfCallers(t *testing.T) {
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		p.start("srv", streams(nil))
 		for _, n := range []int{0, 1, 1000, 3 << 20} {
 			data := random(n)
@@ -238,7 +238,7 @@ func TestStreamsThatPanic(t *testing.T) {
 }
 
 func TestStreamsThatBreak(t *testing.T) {
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		broken := errors.New("the disk is gone")
 		half := func() io.Reader { return io.MultiReader(bytes.NewReader(random(100_000)), iotest.ErrReader(broken)) }
 		sent := &closer{Reader: half()}
