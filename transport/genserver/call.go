@@ -210,10 +210,7 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		r.up.Store(o.up)
 	}
 	if o.via != nil || o.trace != nil || stream != nil {
-		r.more = &extras{via: o.via, trace: o.trace}
-		if stream != nil {
-			r.more.stream = leashed(stream)
-		}
+		r.more = newExtras(&o, stream)
 	}
 	it := item{event: event, value: value, req: r, size: size}
 	if ep.room(size) && !ep.draining {

@@ -16,7 +16,8 @@ import (
 )
 
 // The tests of this file are of what makes the JavaScript clusterluck 2.0.1 die,
-// hang, lose messages or go deaf, where no test elsewhere says so by its name.
+// hang, lose messages or go deaf, as far as it is not the subject of another
+// file. docs/testing.md lists all such defects and the tests of each.
 
 // There, an event "error" from another node kills the process, and "pause" makes
 // the server deaf.
@@ -280,6 +281,23 @@ func TestMessagesWaitForANodeThatReturns(t *testing.T) {
 		pass(time.Minute)
 		if got := l.list(); !slices.Equal(got, numbers(0, 11)) {
 			w.t.Errorf("arrived: %v", got)
+		}
+	})
+}
+
+// There, a port in use ends the process with a TypeError.
+func TestAnAddressInUseIsAnError(t *testing.T) {
+	bubble(t, func(w *world) {
+		k, err := transport.Start(w.t.Context(), transport.Config{
+			ID: "c", Addr: w.nodes["a"].Addr(), Insecure: true, InsecureAnywhere: true, Network: w.net.Host("a"),
+		})
+		if err == nil {
+			k.Close()
+			w.t.Fatal("two nodes listen at one address")
+		}
+		start(w, w.nodes["b"], "srv", hello)
+		if got, err := genserver.Call[string](w.t.Context(), w.nodes["a"], "srv@b", "hello", nil); got != "world" || err != nil {
+			w.t.Errorf("the first node is answered %q, %v", got, err)
 		}
 	})
 }

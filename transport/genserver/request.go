@@ -70,6 +70,15 @@ type extras struct {
 	call   transport.CallRef
 }
 
+// newExtras returns those of a local call.
+func newExtras(o *origin, stream io.Reader) *extras {
+	x := &extras{via: o.via, trace: o.trace}
+	if stream != nil {
+		x.stream = leashed(stream)
+	}
+	return x
+}
+
 // A source is the connection that messages of another node come over.
 type source struct {
 	node string
