@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+
+	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
 // A coded error has a code that crosses the wire, so that errors.Is finds the
@@ -38,8 +41,9 @@ var (
 	ErrDropped error = &coded{"dropped", "dropped to make room", true}
 	// ErrDenied reports that the role of the caller may not do this.
 	ErrDenied error = &coded{"denied", "the caller's role does not allow this", true}
-	// ErrTooLarge reports a body over a limit.
-	ErrTooLarge error = &coded{"too-large", "larger than the limit", true}
+	// ErrTooLarge reports a body over a limit: that of a request, or that of an
+	// answer, whose handler ran.
+	ErrTooLarge error = &coded{"too-large", "larger than the limit", false}
 	// ErrCallCycle reports a call to a server that waits, directly or through
 	// others, for the caller.
 	ErrCallCycle error = &coded{"call-cycle", "the server waits for this very call", true}
@@ -103,10 +107,25 @@ func (e *RemoteError) Error() string {
 	return e.Text + " (" + e.Code + ")"
 }
 
-// Is reports whether target has the code of e.
+// CodeOfHandler stands before a code of this package in a [RemoteError] if it
+// was a handler that gave the code. errors.Is finds what it finds by the code
+// alone, and [NotDelivered] says false.
+const CodeOfHandler = "handler:"
+
+// Is reports whether target has the code of e, or is a RemoteError of that code.
 func (e *RemoteError) Is(target error) bool {
-	c, ok := target.(interface{ Code() string })
-	return ok && c.Code() == e.Code && e.Code != ""
+	want := ""
+	switch t := target.(type) {
+	case *RemoteError:
+		if t != nil {
+			want = t.Code
+		}
+	case interface{ Code() string }:
+		want = t.Code()
+	}
+	want = cut(want, wire.CodeMax) // as those that crossed the wire are
+	code := cut(e.Code, wire.CodeMax)
+	return want != "" && (want == code || want == strings.TrimPrefix(code, CodeOfHandler))
 }
 
 // A RequestError says which request failed, why, and whether it can have
@@ -137,6 +156,10 @@ func address(server, node string) string {
 // twice.
 func NotDelivered(err error) bool {
 	if err == nil {
+		return false
+	}
+	var remote *RemoteError
+	if errors.As(err, &remote) && strings.HasPrefix(remote.Code, CodeOfHandler) {
 		return false
 	}
 	var request *RequestError

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -78,10 +79,11 @@ func store(dir string) func(ctx context.Context, s *genserver.Server) error {
 	}
 }
 
-// put writes a file whole or not at all.
+// put writes a file whole or not at all. Of several that put the same name at
+// once one succeeds.
 func put(root *os.Root, name string, body io.Reader) (receipt, error) {
 	if _, err := root.Stat(name); err == nil {
-		return receipt{}, errExists
+		return receipt{}, errExists // before the work is done; Link decides
 	}
 	part := name + "." + rand.Text() + ".part"
 	f, err := root.Create(part)
@@ -91,10 +93,13 @@ func put(root *os.Root, name string, body io.Reader) (receipt, error) {
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, sum), body)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = root.Rename(part, name)
+		err = root.Link(part, name) // unlike Rename, it replaces nothing
 	}
-	if err != nil {
-		return receipt{}, errors.Join(err, root.Remove(part))
+	if errors.Is(err, fs.ErrExist) {
+		err = errExists
+	}
+	if err = errors.Join(err, root.Remove(part)); err != nil {
+		return receipt{}, err
 	}
 	return receipt{n, hex.EncodeToString(sum.Sum(nil))}, nil
 }
@@ -135,7 +140,12 @@ func send(ctx context.Context, out io.Writer, path string) error {
 		return err
 	}
 	fmt.Fprintf(out, "there: %d bytes of %s arrived, sha256 %s\n", got.Bytes, name, got.Sum)
-	if _, err := genserver.CallReader[receipt](ctx, here, "files@there", "put", name, f); !errors.Is(err, errExists) {
+	again, err := os.Open(path) // the first has been read to its end
+	if err != nil {
+		return err
+	}
+	defer again.Close()
+	if _, err := genserver.CallReader[receipt](ctx, here, "files@there", "put", name, again); !errors.Is(err, errExists) {
 		return fmt.Errorf("a second put of %s ended with %v, not with %q", name, err, errExists)
 	}
 

@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -29,6 +34,49 @@ func TestFilesArriveWhole(t *testing.T) {
 		}
 	}
 }
+
+// Those who put the same name at once must not overwrite each other.
+func TestOneOfManyPutsWins(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var ready, done sync.WaitGroup
+	won := make(chan string, 8)
+	ready.Add(cap(won))
+	for i := range cap(won) {
+		done.Go(func() {
+			text := strconv.Itoa(i)
+			first := sync.OnceFunc(func() { ready.Done(); ready.Wait() }) // all are past the first look
+			_, err := put(root, "name", readerFunc(func(p []byte) (int, error) {
+				first()
+				return copy(p, text), io.EOF
+			}))
+			switch {
+			case err == nil:
+				won <- text
+			case !errors.Is(err, errExists):
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	if len(won) != 1 {
+		t.Fatalf("%d of %d succeeded", len(won), cap(won))
+	}
+	if got, err := root.ReadFile("name"); string(got) != <-won || err != nil {
+		t.Errorf("the file has %q, %v", got, err)
+	}
+	dir, err := fs.ReadDir(root.FS(), ".")
+	if err != nil || len(dir) != 1 {
+		t.Errorf("%d files are there, %v", len(dir), err)
+	}
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestRunRefuses(t *testing.T) {
 	for _, tt := range []struct {

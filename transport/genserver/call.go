@@ -16,7 +16,7 @@ type Message struct {
 	Event string
 	Value any // the request
 
-	Stream io.Reader // of a call: what the handler may read beside Value
+	Stream io.Reader // of a call: what the handler may read beside Value; see [CallReader]
 	Urgent bool      // overtakes messages that are not urgent
 	Wait   bool      // of a call: waits while the node is not connected, until its deadline
 	NoWait bool      // of a cast: is dropped while the node is not connected, and not queued
@@ -28,12 +28,14 @@ type Message struct {
 //
 // The request reaches its handler at most once, and the call ends exactly once:
 // with the reply, or with a [RequestError] around why there is none, at the
-// latest when ctx ends, or after the kernel's CallTimeout if ctx has no deadline.
+// latest when ctx ends. If ctx has no deadline that is after the kernel's
+// CallTimeout, and for a server on the same node up to a 64th part later.
 // A call to a server that nobody runs fails at once with
 // [transport.ErrNoServer]; one whose node goes away when its connection breaks,
-// with [transport.ErrNodeDown]; one to a server that waits for the caller, being
-// in a handler, with [transport.ErrCallCycle]. For that a handler passes its
-// context on. See [transport.NotDelivered] for when a call may be made again.
+// with [transport.ErrNodeDown]; one to a server that waits for this very call,
+// directly or through others, with [transport.ErrCallCycle]. For that a handler
+// passes its context on. Servers that wait for each other because of different
+// calls are not noticed. See [transport.NotDelivered] for when a call may be made again.
 //
 // A local call passes req and the reply as they are, if the types are those that
 // the other side names: neither side may change what they point to.
@@ -55,8 +57,9 @@ func Call[Rep any](ctx context.Context, k Kernel, ref, event string, req any) (R
 
 // CallReader is Call with a stream that the handler may read; see
 // [HandleReader]. Body is read until its end or until the call ends, possibly by
-// another goroutine that is still in a Read then. For streams that take longer
-// than the kernel's CallTimeout ctx needs a deadline of its own.
+// another goroutine that is still in a Read then. It is never closed: that is left
+// to the caller. For streams that take longer than the kernel's CallTimeout ctx
+// needs a deadline of its own.
 func CallReader[Rep any](ctx context.Context, k Kernel, ref, event string, req any, body io.Reader) (Rep, error) {
 	return Do[Rep](ctx, k, Message{Ref: ref, Event: event, Value: req, Stream: body})
 }
@@ -196,18 +199,18 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		}
 	}
 	slot := ep.slots.Get().(*slot)
+	var waiter *sender // if it has to wait for room
 
 	ep.mu.Lock()
 	if deadline == 0 {
 		deadline = ep.timeout()
 	}
 	r := ep.newRequest(ofCall)
-	r.up, r.deadline, r.slot = o.up, deadline, slot
+	if r.deadline, r.slot = deadline, slot; o.up != nil {
+		r.up.Store(o.up)
+	}
 	if o.via != nil || o.trace != nil || stream != nil {
-		r.more = &extras{via: o.via, trace: o.trace}
-		if stream != nil {
-			r.more.stream = &leash{r: stream}
-		}
+		r.more = newExtras(&o, stream)
 	}
 	it := item{event: event, value: value, req: r, size: size}
 	if ep.room(size) && !ep.draining {
@@ -215,9 +218,16 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		wake := ep.put(lane, it)
 		ep.mu.Unlock()
 		rouse(wake)
-	} else if _, err := ep.offer(lane, it, &sender{}); err != nil {
-		ep.slots.Put(slot)
-		return nil, err
+	} else {
+		waiter = new(sender)
+		waits, err := ep.offer(lane, it, waiter)
+		if err != nil {
+			ep.slots.Put(slot)
+			return nil, err
+		}
+		if !waits {
+			waiter = nil
+		}
 	}
 
 	if done := ctx.Done(); done == nil {
@@ -226,14 +236,35 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		select {
 		case <-slot.end:
 		case <-done:
-			ep.settle(r, canceled, nil, endOf(ctx))
+			state, why := canceled, endOf(ctx)
+			if errors.Is(why, transport.ErrTimeout) {
+				state = expired
+			}
+			ep.settle(r, state, nil, why)
 			<-slot.end
 		}
 	}
 	value, err = slot.value, slot.err
 	slot.value, slot.err = nil, nil
 	ep.slots.Put(slot)
+	if waiter != nil {
+		ep.leaveLine(waiter)
+	}
 	return value, err
+}
+
+// leaveLine sees to it that a call which ended before there was room for it does
+// not disappear unsaid.
+func (ep *endpoint) leaveLine(s *sender) {
+	ep.mu.Lock()
+	if !s.gone {
+		s.gone, s.err = true, s.item.req.why()
+		ep.stats.Expired++
+	}
+	ep.mu.Unlock()
+	if s.err != nil {
+		ep.observeLost(&s.item, s.err)
+	}
 }
 
 func (m Message) lane() int {
@@ -283,9 +314,11 @@ func doRemote(ctx context.Context, k Kernel, node, name string, m Message) (answ
 		putBuffer(buf, body)
 		return answer{}, err
 	}
-	got, err := k.Call(ctx, node, name, transport.Message{
-		Hdr: hdr, Body: body, Stream: m.Stream, Urgent: m.Urgent, Wait: m.Wait,
-	})
+	out := transport.Message{Hdr: hdr, Body: body, Urgent: m.Urgent, Wait: m.Wait}
+	if m.Stream != nil {
+		out.Stream = lent{m.Stream}
+	}
+	got, err := k.Call(ctx, node, name, out)
 	putBuffer(buf, body)
 	if err != nil {
 		return answer{}, err

@@ -42,7 +42,7 @@ func roundTrip[T any](p *place, event string, v T) {
 }
 
 func TestValuesSurviveBothWays(t *testing.T) {
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		p.start("echo", func(_ context.Context, s *genserver.Server) error {
 			echo[string](s, "string")
 			echo[int64](s, "int64")
@@ -82,7 +82,7 @@ func TestTypesThatDifferAreConvertedAlike(t *testing.T) {
 		ID    string `cbor:"id"`
 		Extra int    `cbor:"extra"`
 	}
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		p.start("echo", func(_ context.Context, s *genserver.Server) error {
 			echo[order](s, "order")
 			echo[any](s, "any")

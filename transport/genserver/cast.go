@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
 // Cast sends a message that nobody answers. Casts to one server, from one
@@ -36,7 +38,7 @@ func Send(ctx context.Context, k Kernel, m Message) error {
 	case ep != nil:
 		err = ep.cast(ctx, m.Event, m.Value, m.lane())
 	default:
-		err = sendRemote(ctx, k, node, name, nil, m)
+		err = sendRemote(ctx, k, node, name, m)
 	}
 	if err != nil {
 		return &RequestError{Ref: m.Ref, Event: m.Event, Err: err}
@@ -66,13 +68,18 @@ func (ep *endpoint) cast(ctx context.Context, event string, value any, lane int)
 	if o := originOf(ctx); ep.box.Policy == Block && o.waits(ep.addr) {
 		ep.stats.Overloads++
 		ep.mu.Unlock()
-		return fmt.Errorf("%w: it would wait for itself", transport.ErrOverload)
+		err := fmt.Errorf("%w: it would wait for itself", transport.ErrOverload)
+		ep.observeLost(&it, err)
+		return err
 	}
 	s := &sender{room: make(chan struct{})}
 	if waits, err := ep.offer(lane, it, s); err != nil || !waits {
 		return err
 	}
-	return ep.waitRoom(ctx, s)
+	if err = ep.waitRoom(ctx, s); err != nil {
+		ep.observeLost(&s.item, err)
+	}
+	return err
 }
 
 // waitRoom waits until a cast has been put.
@@ -171,9 +178,13 @@ func (ep *endpoint) lose(it *item, why error) {
 	it.release()
 }
 
-// sendRemote sends a cast to a server of another node, or to several in place of
-// it.
-func sendRemote(ctx context.Context, k Kernel, node, name string, names []string, m Message) error {
+// sendRemote sends a cast to a server of another node.
+func sendRemote(ctx context.Context, k Kernel, node, name string, m Message) error {
+	return withBody(ctx, m, func(out transport.Message) error { return k.Cast(ctx, node, name, out) })
+}
+
+// withBody calls send with what a cast is to other nodes.
+func withBody(ctx context.Context, m Message, send func(transport.Message) error) error {
 	o := originOf(ctx)
 	hdr, err := o.header(false)
 	if err != nil {
@@ -182,15 +193,36 @@ func sendRemote(ctx context.Context, k Kernel, node, name string, names []string
 	buf := buffers.Get().(*[]byte)
 	body, err := appendBody((*buf)[:0], m.Event, m.Value)
 	if err == nil {
-		out := transport.Message{Hdr: hdr, Body: body, Urgent: m.Urgent, NoQueue: m.NoWait}
-		if names == nil {
-			err = k.Cast(ctx, node, name, out)
-		} else {
-			err = k.CastMulti(ctx, node, names, out)
-		}
+		err = send(transport.Message{Hdr: hdr, Body: body, Urgent: m.Urgent, NoQueue: m.NoWait})
 	}
 	putBuffer(buf, body)
 	return err
+}
+
+// sendMulti sends a cast to several servers of another node, in one frame if that
+// can be, and returns those that it was not sent to.
+func sendMulti(ctx context.Context, k Kernel, node string, names []string, m Message) (failed RefErrors) {
+	fail := func(names []string, err error) {
+		for _, name := range names {
+			failed = append(failed, RefError{name + "@" + node, err})
+		}
+	}
+	err := withBody(ctx, m, func(out transport.Message) error {
+		n := wire.DstsMax // more do not fit into a frame, and of a long body no two: each chunk fails or not as a whole
+		if len(out.Body) > wire.BodyMax {
+			n = 1
+		}
+		for part := range slices.Chunk(names, n) {
+			if err := k.CastMulti(ctx, node, part, out); err != nil {
+				fail(part, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		fail(names, err)
+	}
+	return failed
 }
 
 // RefErrors says which of several servers a request did not reach, and why.
@@ -236,6 +268,9 @@ func Abcast(ctx context.Context, k Kernel, refs []string, event string, req any)
 		case err == nil && ep != nil:
 			err = ep.cast(ctx, m.Event, m.Value, m.lane())
 		case err == nil:
+			if err = checkText(name); err != nil {
+				break
+			}
 			if byNode[node] == nil {
 				nodes = append(nodes, node)
 			}
@@ -246,11 +281,7 @@ func Abcast(ctx context.Context, k Kernel, refs []string, event string, req any)
 		}
 	}
 	for _, node := range nodes {
-		if err := sendRemote(ctx, k, node, "", byNode[node], m); err != nil {
-			for _, name := range byNode[node] {
-				failed = append(failed, RefError{name + "@" + node, err})
-			}
-		}
+		failed = append(failed, sendMulti(ctx, k, node, byNode[node], m)...)
 	}
 	if failed == nil {
 		return nil

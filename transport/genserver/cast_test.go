@@ -3,7 +3,9 @@ package genserver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +103,47 @@ func TestAbcastReachesAllThatCanBeReached(t *testing.T) {
 		}
 		if err := genserver.Abcast(w.t.Context(), w.nodes["a"], nil, "put", 8); err != nil {
 			w.t.Error(err)
+		}
+	})
+}
+
+// A picky kernel does not send to some servers.
+type picky struct {
+	genserver.Kernel
+	not string
+}
+
+func (k picky) CastMulti(ctx context.Context, node string, names []string, m transport.Message) error {
+	if slices.Contains(names, k.not) {
+		return transport.ErrOverload
+	}
+	return k.Kernel.CastMulti(ctx, node, names, m)
+}
+
+// Of many servers of one node only those are listed that were not sent to.
+func TestAbcastListsWhatItDidNotSend(t *testing.T) {
+	bubble(t, func(w *world) {
+		var names []string
+		for i := range 300 {
+			names = append(names, fmt.Sprint("n", i))
+		}
+		refs := genserver.Refs("x", "b")
+		for _, name := range names {
+			refs = append(refs, name+"@b")
+		}
+		refs = append(refs, "@b", strings.Repeat("x", 256)+"@b")
+		for _, tt := range []struct {
+			value string
+			want  int
+		}{{"short", 128 + 2}, {strings.Repeat("long", 20_000), 1 + 2}} {
+			err := genserver.Abcast(w.t.Context(), picky{w.nodes["a"], "n200"}, refs, "put", tt.value)
+			var failed genserver.RefErrors
+			if !errors.As(err, &failed) || len(failed) != tt.want {
+				w.t.Errorf("%d bytes: %d servers were not reached, want %d", len(tt.value), len(failed), tt.want)
+			}
+			if !slices.ContainsFunc(failed, func(e genserver.RefError) bool { return e.Ref == "n200@b" }) {
+				w.t.Error("n200 is not among them")
+			}
 		}
 	})
 }

@@ -51,7 +51,10 @@ func Trace(ctx context.Context) map[string]string { return traceOf(ctx) }
 
 // Detach returns a context for what a handler leaves to another goroutine, when
 // its server goes on to other messages: calls made with it may come back to the
-// server. It ends as ctx does. [Async] does this by itself.
+// server. With the handler's own context they fail with [transport.ErrCallCycle],
+// for a call until its handler has returned, and for a cast at any time. It ends
+// as ctx does. [Async] does this by itself, and the context of init needs it only
+// until init has returned.
 func Detach(ctx context.Context) context.Context {
 	o := originOf(ctx)
 	if o.up == nil {
@@ -60,7 +63,7 @@ func Detach(ctx context.Context) context.Context {
 	if more := o.up.more; more != nil {
 		o.via = append(more.via[:len(more.via):len(more.via)], o.via...)
 	}
-	o.up = o.up.up
+	o.up = o.up.up.Load()
 	return &scoped{ctx, o}
 }
 

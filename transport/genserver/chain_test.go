@@ -2,8 +2,10 @@ package genserver_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -281,6 +283,113 @@ func TestACallFromACastIsNoCycle(t *testing.T) {
 }
 
 type ownKey struct{}
+
+// What init started may call the server when it is there. Whether a goroutine that
+// a cast's handler started may, says Detach.
+func TestGoroutinesMayCallTheirServer(t *testing.T) {
+	everywhere(t, func(p *place) {
+		ends := make(chan error, 2)
+		later := func(ctx context.Context) {
+			pass(time.Second)
+			_, err := genserver.Call[string](ctx, p.there, "srv", "hello", nil)
+			ends <- err
+		}
+		p.start("srv", func(ctx context.Context, s *genserver.Server) error {
+			if _, err := genserver.Call[string](ctx, p.there, "srv", "hello", nil); !errors.Is(err, transport.ErrCallCycle) {
+				p.t.Errorf("init calls its own server: %v", err)
+			}
+			go later(ctx)
+			genserver.Handle(s, "begin", func(ctx context.Context, _ genserver.From, _ any) (bool, error) {
+				go later(genserver.Detach(ctx))
+				return true, nil
+			})
+			return hello(ctx, s)
+		})
+		if err := cast(p, "srv", "begin", nil); err != nil {
+			p.t.Fatal(err)
+		}
+		for range 2 {
+			want(p.t, <-ends, nil)
+		}
+	})
+}
+
+// Two calls that cross are no chain: nobody notices, and each ends at its
+// deadline.
+func TestCallsThatCrossTimeOut(t *testing.T) {
+	everywhere(t, func(p *place) {
+		cross := func(other string) func(context.Context, *genserver.Server) error {
+			return func(ctx context.Context, s *genserver.Server) error {
+				genserver.Handle(s, "cross", func(ctx context.Context, _ genserver.From, _ any) (string, error) {
+					pass(time.Millisecond) // until the other has its call
+					return genserver.Call[string](ctx, p.there, other, "hello", nil)
+				})
+				return hello(ctx, s)
+			}
+		}
+		p.start("x", cross("y"))
+		p.start("y", cross("x"))
+		begin := time.Now()
+		ends := make(chan error, 2)
+		for _, name := range []string{"x", "y"} {
+			go func() {
+				_, err := call[string](p, name, "cross", nil)
+				ends <- err
+			}()
+		}
+		for range 2 {
+			if err := <-ends; !errors.Is(err, transport.ErrTimeout) && !errors.Is(err, genserver.ErrNested) && err != nil {
+				p.t.Errorf("ended with %v", err)
+			}
+		}
+		if d := time.Since(begin); d < 5*time.Second || d > 5200*time.Millisecond {
+			p.t.Errorf("it took %v", d)
+		}
+		for _, name := range []string{"x", "y"} {
+			if got, err := call[string](p, name, "hello", nil); got != "world" || err != nil {
+				p.t.Errorf("after that %s replies %q, %v", name, got, err)
+			}
+		}
+	})
+}
+
+// Requests are allocated many at once, so that a request that kept its caller's
+// would keep all of its neighbours' callers, and theirs, without end.
+func TestServersThatCallEachOtherKeepNothing(t *testing.T) {
+	bubble(t, func(w *world) {
+		k := w.nodes["a"]
+		p := &place{w, k, k}
+		for _, name := range []string{"x", "y"} {
+			p.start(name, forward(k))
+		}
+		heap := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		both := func(rounds int) {
+			for range rounds {
+				for name, path := range map[string][]string{"x": {"y"}, "y": {"x"}} {
+					if _, err := call[string](p, name, "via", path); err != nil {
+						p.t.Fatal(err)
+					}
+				}
+			}
+		}
+		both(200)
+		for range 20 { // so that the two servers' chunks do not begin together
+			if _, err := call[string](p, "x", "via", nil); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		before := heap()
+		both(5000)
+		if after := heap(); after > before+512<<10 {
+			p.t.Errorf("the heap grew from %d to %d bytes", before, after)
+		}
+	})
+}
 
 func TestTracesTravel(t *testing.T) {
 	everywhere(t, func(p *place) {

@@ -2,6 +2,7 @@ package genserver
 
 import (
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/clusterluck/clusterluck/transport"
@@ -29,6 +30,11 @@ func (ep *endpoint) Deliver(d *transport.Delivery) bool {
 	}
 	size := clampSize(len(value))
 	ep.mu.Lock()
+	if ep.isLate(d.Deadline) {
+		ep.mu.Unlock()
+		ep.refuse(d, transport.ErrTimeout)
+		return true
+	}
 	if !ep.draining && ep.box.Policy == Block && !ep.room(size) {
 		ep.keep(d.Link)
 		return false
@@ -36,9 +42,21 @@ func (ep *endpoint) Deliver(d *transport.Delivery) bool {
 	it := item{event: ep.intern(event), from: ep.sourceOf(d), size: size}
 	ep.fill(&it, d, value, extras{via: via, trace: trace, stream: d.Stream})
 	if _, err := ep.offer(lane, it, nil); err != nil {
+		it.release()
 		ep.refuse(d, err)
 	}
 	return true
+}
+
+// isLate reports whether a call comes too late: it may have waited long for room.
+// The clock is read only for the call that is due first, whose timer is set by it
+// anyway; the time of a later one is over only if that one's is. ep is locked.
+func (ep *endpoint) isLate(deadline time.Time) bool {
+	if deadline.IsZero() {
+		return false
+	}
+	at := ep.deadlineOf(deadline)
+	return (ep.due == 0 || at < ep.due) && at <= ep.now()
 }
 
 // sourceOf returns where a message comes from. ep is locked.
@@ -133,18 +151,15 @@ func (ep *endpoint) Cancel(call transport.CallRef) {
 	}
 }
 
-// LinkDown ends the calls that came over a connection, for the kernel.
+// LinkDown ends the calls that came over a connection, for the kernel. That casts
+// wait for room is told to the connection all the same when there is some: the
+// kernel keeps them, and has told their sender that they arrived.
 func (ep *endpoint) LinkDown(link transport.LinkID) {
 	var calls []*request
 	ep.mu.Lock()
 	for ref, r := range ep.remote {
 		if ref.Link() == link {
 			calls = append(calls, r)
-		}
-	}
-	for _, s := range ep.senders {
-		if s.link == link {
-			s.gone = true
 		}
 	}
 	ep.mu.Unlock()

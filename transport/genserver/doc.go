@@ -21,7 +21,9 @@
 //   - A panic in a handler fails its call and ends the server, or lets its
 //     supervisor ([Supervise]) restart it. It never ends the process.
 //   - A call to a server that waits for the caller fails at once, also over other
-//     nodes, if handlers pass on the context that they are given.
+//     nodes, if handlers pass on the context that they are given. That is so for
+//     one chain of calls. Two servers that call each other at the same time, for
+//     two different callers, wait until a deadline: do not let calls cross.
 //   - No name of an event or of a server has a meaning of its own.
 //
 // A handler answers later by returning [Later] and keeping the [From], or by

@@ -38,6 +38,7 @@ type endpoint struct {
 	box      Mailbox
 	starts   int     // of incarnations
 	inc      *Server // nil between incarnations
+	last     *Server // of those before, if what it registered with OnStop has not run yet
 	cur      *lane   // that the server runs; nil: none
 	lanes    [laneCount]lane
 	filled   uint8 // the lanes that may not be empty, as bits
@@ -329,7 +330,7 @@ func (ep *endpoint) refuseSenders() (calls []*request, links []transport.LinkID)
 			s.gone, s.err = true, transport.ErrNoServer
 			close(s.room)
 		default:
-			s.gone = true
+			s.gone, s.err = true, transport.ErrNoServer
 			calls = append(calls, s.item.req)
 		}
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/clusterluck/clusterluck/transport"
+	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
 // An Error is how a handler fails a call with a code of its own, and what the
@@ -15,7 +18,9 @@ import (
 //
 // A handler returns ErrEmpty, or an error that wraps it; errors.Is(err,
 // ErrEmpty) then holds for the caller. Only code, text and data cross to
-// another node.
+// another node, and of the code at most 64 bytes. Errors of package transport
+// may be returned too, [transport.ErrDenied] for example; that a handler did so
+// is known, and [transport.NotDelivered] says false.
 type Error = transport.RemoteError
 
 // A codedError is a sentinel: it has a code, which errors.Is goes by.
@@ -32,7 +37,7 @@ func (e *codedError) Is(target error) bool { return hasCode(target, e.code) }
 // hasCode reports whether err itself, not what it wraps, has the code.
 func hasCode(err error, code string) bool {
 	if e, ok := err.(*Error); ok {
-		return code != "" && e.Code == code
+		return code != "" && cut(e.Code) == code
 	}
 	c, ok := err.(interface{ Code() string })
 	return ok && code != "" && c.Code() == code
@@ -41,7 +46,18 @@ func hasCode(err error, code string) bool {
 // NewError returns an error that is told from others by its code, on every
 // node. Any error with a method Code() string serves as well. Codes that
 // package transport uses, such as "timeout", mean what they mean there.
-func NewError(code, text string) error { return &codedError{code, text} }
+// A code has at most 64 bytes; a longer one is cut, as it would be on its way to
+// another node.
+func NewError(code, text string) error { return &codedError{cut(code), text} }
+
+// cut shortens a code to what crosses to another node.
+func cut(code string) string {
+	for len(code) > wire.CodeMax {
+		_, n := utf8.DecodeLastRuneInString(code)
+		code = code[:len(code)-n]
+	}
+	return code
+}
 
 // Errors of this package. They have codes, as those of package transport, so
 // that errors.Is finds them on the far side too.
@@ -94,7 +110,7 @@ func (e *RequestError) Is(target error) bool {
 	want := ""
 	switch t, ok := target.(*Error); {
 	case ok:
-		want = t.Code
+		want = cut(t.Code)
 	case target == context.DeadlineExceeded:
 		want = "timeout"
 	case target == context.Canceled:
@@ -104,7 +120,7 @@ func (e *RequestError) Is(target error) bool {
 		return false
 	}
 	code, _, _ := describe(e.Err)
-	return code == want
+	return cut(code) == want
 }
 
 // A CrashError says that a handler panicked. errors.Is finds
@@ -136,8 +152,24 @@ func (e *CrashError) withoutStack() *CrashError {
 	return &c
 }
 
-// describe returns what of an error crosses to another node.
+// plain returns what of an error crosses to another node, and nothing else.
+func plain(err error) *Error {
+	if e, ok := err.(*Error); ok && e != nil {
+		return e
+	}
+	code, text, data := describe(err)
+	return &Error{Code: code, Text: text, Data: data}
+}
+
+// describe returns what of an error crosses to another node. An error that
+// panics when it is asked, as many do that are nil pointers, has no more than its
+// type.
 func describe(err error) (code, text string, data []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			code, text, data = "", ofPanic(err, v), nil
+		}
+	}()
 	var remote *Error
 	if errors.As(err, &remote) {
 		if err == error(remote) {
@@ -157,7 +189,12 @@ func describe(err error) (code, text string, data []byte) {
 	return code, err.Error(), nil
 }
 
-// transportCodes reports whether a code says what happened to a request, not
+// ofPanic is the text of an error that panics.
+func ofPanic(err error, value any) string {
+	return fmt.Sprintf("an error %T that panics: %v", err, value)
+}
+
+// transportCode reports whether a code says what happened to a request, not
 // what its handler thinks.
 func transportCode(code string) bool {
 	switch code {
@@ -169,15 +206,31 @@ func transportCode(code string) bool {
 }
 
 // ofHandler returns the error that a caller gets for what a handler returned.
-// What became of a request that the handler made says nothing about this one.
-func ofHandler(err error) error {
+// What became of a request that the handler made says nothing about this one, nor
+// does a code that means that no handler saw it.
+func ofHandler(err error) (seen error) {
+	if err == nil || err == Later {
+		return err
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			seen = &Error{Text: ofPanic(err, v)}
+		}
+	}()
 	var ours *RequestError
 	var below *transport.RequestError
-	if !errors.As(err, &ours) && !errors.As(err, &below) {
+	nested := errors.As(err, &ours) || errors.As(err, &below)
+	if !nested && !transport.NotDelivered(err) {
 		return err
 	}
-	if code, _, _ := describe(err); !transportCode(code) {
+	e := *plain(err)
+	switch {
+	case nested && transportCode(strings.TrimPrefix(e.Code, transport.CodeOfHandler)):
+		return &Error{Code: "nested", Text: err.Error()}
+	case nested:
 		return err
+	case transportCode(e.Code):
+		e.Code = transport.CodeOfHandler + e.Code
 	}
-	return &Error{Code: "nested", Text: err.Error()}
+	return &e
 }

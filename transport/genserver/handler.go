@@ -34,12 +34,15 @@ func (f From) IsCall() bool { return f.call != nil }
 // Handle registers fn for the event, for calls and casts. What fn returns
 // answers a call and is ignored for a cast. A second registration replaces the
 // first. Handlers are registered by init, or later by handlers; no event name
-// has a meaning of its own.
+// has a meaning of its own. One that cannot be sent, being empty, longer than 255
+// bytes or not UTF-8, fails init, and crashes the server afterwards.
 //
 // A request is decoded into Req. A local one is passed as it is, if it has that
 // type, and otherwise as if it came from another node: neither side may change
 // afterwards what a message points to. The context ends when the caller stops
-// waiting: at its deadline, when it gives up, or when its node is gone.
+// waiting: at its deadline, when it gives up, or when its node is gone. That of a
+// cast ends with the server. A goroutine that outlives the handler needs
+// [Detach](ctx).
 //
 // An error fails the call; see [Error] for what the caller sees. A panic fails it
 // with [transport.ErrCrashed] and ends the server, or lets its supervisor restart
@@ -111,9 +114,14 @@ type lookup struct {
 
 func (s *Server) register(event string, h handler) {
 	if err := checkText(event); err != nil {
+		err = fmt.Errorf("event: %w", err)
 		s.mu.Lock()
-		s.bad = fmt.Errorf("event: %w", err)
+		begun := s.begun
+		s.bad = err
 		s.mu.Unlock()
+		if begun {
+			From{to: s}.crash(err)
+		}
 		return
 	}
 	s.changeHandlers(func(next *handlers) { next.byEvent[event] = h })
@@ -144,7 +152,8 @@ func (s *Server) dispatch(ctx context.Context, from From, it *item) (any, error)
 			if now.rest == nil {
 				return nil, transport.ErrNoHandler
 			}
-			return now.rest(ctx, from, strings.Clone(it.event), Payload{kept(it.value)})
+			value, err := now.rest(ctx, from, strings.Clone(it.event), Payload{kept(it.value)})
+			return value, ofHandler(err)
 		}
 		*l = lookup{now, it.event, h}
 	}
@@ -168,7 +177,7 @@ func (h *typed[Req, Rep]) serve(ctx context.Context, from From, it *item) (any, 
 	rep, err := h.fn(ctx, from, req)
 	switch {
 	case err != nil || from.call == nil:
-		return nil, err
+		return nil, ofHandler(err)
 	case it.from != nil: // encode it here, where it need not become an any
 		b := &from.to.reply
 		if *b, ok = wire.AppendPlain((*b)[:0], rep); ok {
@@ -198,11 +207,11 @@ func (h *streaming[Req, Rep]) serve(ctx context.Context, from From, it *item) (a
 	}
 	rep, answer, err := h.fn(ctx, from, req, body)
 	if answer == nil {
-		return rep, err
+		return rep, ofHandler(err)
 	}
 	if err != nil || from.call == nil {
 		closeReader(answer)
-		return nil, err
+		return nil, ofHandler(err)
 	}
 	return &streamed{rep, answer}, nil
 }

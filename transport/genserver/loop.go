@@ -55,13 +55,8 @@ func (s *Server) next() bool {
 
 // sync makes what the server did without a lock known. ep is locked.
 func (s *Server) sync() {
+	s.account()
 	ep := s.ep
-	if len(s.apart)+len(s.finished) > 0 {
-		s.syncCalls()
-	}
-	ep.stats.Handled += s.handled
-	ep.stats.Failed += s.failed
-	s.handled, s.failed = 0, 0
 	ln := ep.cur
 	if ln == nil {
 		return
@@ -72,6 +67,17 @@ func (s *Server) sync() {
 		ln.out, ln.at, ln.ran = ln.out[:0], 0, 0
 	}
 	ep.cur = nil
+}
+
+// account is sync for all but the lanes. ep is locked.
+func (s *Server) account() {
+	if len(s.apart)+len(s.finished) > 0 {
+		s.syncCalls()
+	}
+	s.ep.stats.Handled += s.handled
+	s.ep.stats.Failed += s.failed
+	s.ep.stats.Expired += s.expired
+	s.handled, s.failed, s.expired = 0, 0, 0
 }
 
 // syncCalls makes known which calls ended, and which will be answered later. ep
@@ -114,7 +120,10 @@ func (s *Server) handle(it *item) {
 	r := it.req
 	if r != nil && r.state.Load() != pending {
 		s.finish(r)
-		return // its caller does not wait any more
+		s.expired++ // its caller does not wait any more
+		s.ep.observeLost(it, r.why())
+		it.release()
+		return
 	}
 	s.handled++
 	from := s.self
@@ -167,6 +176,9 @@ func (s *Server) conclude(it *item, value any, err error) {
 	case err == nil:
 		if !r.finish(returned, value, nil) {
 			r.apart.Store(true)
+			if s, ok := value.(*streamed); ok { // its caller gave up meanwhile
+				closeReader(s.body)
+			}
 		}
 	case err == Later:
 		r.apart.Store(true)
@@ -174,7 +186,7 @@ func (s *Server) conclude(it *item, value any, err error) {
 		return
 	default:
 		s.failed++
-		if !r.finish(returned, nil, ofHandler(err)) {
+		if !r.finish(returned, nil, err) {
 			r.apart.Store(true)
 		}
 	}

@@ -14,6 +14,13 @@ import (
 // Bytes counts what is known: the encoded length of messages from other nodes
 // and of local ones that are encoded, and the length of strings and byte
 // slices. A message larger than Bytes is taken when nothing else waits.
+//
+// Bytes does not count the memory that messages of other nodes came in. They are
+// not copied: one that waits keeps the whole piece of 64 KiB that its connection
+// read it with, beside others. A mailbox that fills from one busy connection holds
+// little more than Bytes. One that fills slowly with short messages, out of
+// traffic to servers that are quicker, holds up to 64 KiB for each: Len times that
+// at worst. Where that is too much, lower Len.
 type Mailbox struct {
 	Len    int // messages; 0: 16,384; -1: no bound
 	Bytes  int // 0: 16 MiB; -1: no bound
@@ -128,7 +135,7 @@ type sender struct {
 	item item
 	lane int
 	room chan struct{} // closed when item was taken, or will never be; nil for calls, which have deadlines
-	err  error         // of a cast that was not taken
+	err  error         // of what was not taken
 	gone bool          // does not wait any more
 	link transport.LinkID
 }

@@ -218,6 +218,61 @@ func TestBlockedSendersKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// Casts that a node has taken over wait for room also when their sender is gone:
+// it was told that they arrived.
+func TestCastsOutliveTheirConnection(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["b"]}
+		h := hold(p, genserver.Mailbox{Len: 1})
+		for _, letter := range letters(5) {
+			if err := cast(p, "srv", "put", letter); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		settle()
+		w.nodes["a"].Abort()
+		settle()
+		h.release()
+		if got := h.log.list(); !slices.Equal(got, letters(5)) {
+			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+// A call that timed out while its kernel kept it for want of room must not be
+// handled when there is some.
+func TestCallsThatAreLateAreNotHandled(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["b"]}
+		h := hold(p, genserver.Mailbox{Len: 1})
+		const n = 20
+		ends := make(chan error, n)
+		for i := range n {
+			go func() {
+				ctx, cancel := context.WithTimeout(p.t.Context(), time.Second+time.Duration(i)*time.Millisecond)
+				defer cancel()
+				_, err := genserver.Call[string](ctx, p.here, "srv@b", "put", "late")
+				ends <- err
+			}()
+		}
+		settle()
+		w.net.Hold("a", "b") // so that no CANCEL tells of it
+		pass(2 * time.Second)
+		for range n {
+			want(p.t, <-ends, transport.ErrTimeout)
+		}
+		h.release()
+		settle()
+		if got := h.log.list(); len(got) > 0 {
+			p.t.Errorf("%d calls were handled", len(got))
+		}
+		w.net.Heal("a", "b")
+		if got, err := call[string](p, "srv", "put", "x"); got != "x" || err != nil {
+			p.t.Errorf("after that put is answered by %q, %v", got, err)
+		}
+	})
+}
+
 // Who comes later must not overtake who waits for room, though there is some.
 func TestBlockedSendersAreNotOvertaken(t *testing.T) {
 	bubble(t, func(w *world) {
@@ -329,6 +384,45 @@ func TestBlockedSendersGiveUp(t *testing.T) {
 		}
 		if got := h.log.list(); !slices.Equal(got, []string{"a", "f"}) {
 			p.t.Errorf("handled %v", got)
+		}
+	})
+}
+
+// Whoever waits and gives up is lost too, and the observer is told.
+func TestWhatIsGivenUpIsObserved(t *testing.T) {
+	everywhere(t, func(p *place) {
+		h := hold(p, genserver.Mailbox{Len: 1})
+		send := func(f func(ctx context.Context) error) {
+			ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+			defer cancel()
+			if err := f(ctx); err == nil {
+				p.t.Error("it did not fail")
+			}
+			settle()
+		}
+		ask := func(ctx context.Context) error {
+			_, err := genserver.Call[string](ctx, p.here, p.ref("srv"), "put", "a")
+			return err
+		}
+		send(ask) // in the mailbox
+		wants := map[string]int{transport.ErrTimeout.Error(): 1}
+		if p.here == p.there { // others wait in the kernel
+			send(ask)
+			send(func(ctx context.Context) error { return genserver.Cast(ctx, p.here, p.ref("srv"), "put", "b") })
+			wants[transport.ErrTimeout.Error()]++
+			wants[transport.ErrOverload.Error()+": "+transport.ErrTimeout.Error()]++
+		}
+		h.release()
+		got := h.lost()
+		if n := got[transport.ErrCanceled.Error()]; p.here != p.there && n > 0 { // its caller said so before the time was over
+			delete(got, transport.ErrCanceled.Error())
+			got[transport.ErrTimeout.Error()] += n
+		}
+		if !maps.Equal(got, wants) {
+			p.t.Errorf("the observer was told of %v, want %v", got, wants)
+		}
+		if got := h.Stats(); int(got.Expired) != wants[transport.ErrTimeout.Error()] || got.Handled != 1 {
+			p.t.Errorf("stats are %+v", got)
 		}
 	})
 }

@@ -16,7 +16,8 @@ import (
 )
 
 // The tests of this file are of what makes the JavaScript clusterluck 2.0.1 die,
-// hang, lose messages or go deaf, where no test elsewhere says so by its name.
+// hang, lose messages or go deaf, as far as it is not the subject of another
+// file. docs/testing.md lists all such defects and the tests of each.
 
 // There, an event "error" from another node kills the process, and "pause" makes
 // the server deaf.
@@ -230,7 +231,7 @@ func TestStreamsThatStallTimeOut(t *testing.T) {
 
 // There, 50 MB take 12 s and a buffer travels as a list of decimals.
 func TestLargeValues(t *testing.T) {
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		p.start("echo", func(_ context.Context, s *genserver.Server) error {
 			echo[[]byte](s, "bytes")
 			genserver.Handle(s, "grow", func(_ context.Context, _ genserver.From, n int) ([]byte, error) { return make([]byte, n), nil })
@@ -246,6 +247,9 @@ func TestLargeValues(t *testing.T) {
 		want(p.t, err, transport.ErrTooLarge)
 		_, err = call[[]byte](p, "echo", "grow", 17<<20)
 		want(p.t, err, transport.ErrTooLarge)
+		if transport.NotDelivered(err) {
+			p.t.Errorf("%v, though the handler ran", err)
+		}
 		roundTrip(p, "bytes", []byte("still there"))
 	})
 }
@@ -277,6 +281,23 @@ func TestMessagesWaitForANodeThatReturns(t *testing.T) {
 		pass(time.Minute)
 		if got := l.list(); !slices.Equal(got, numbers(0, 11)) {
 			w.t.Errorf("arrived: %v", got)
+		}
+	})
+}
+
+// There, a port in use ends the process with a TypeError.
+func TestAnAddressInUseIsAnError(t *testing.T) {
+	bubble(t, func(w *world) {
+		k, err := transport.Start(w.t.Context(), transport.Config{
+			ID: "c", Addr: w.nodes["a"].Addr(), Insecure: true, InsecureAnywhere: true, Network: w.net.Host("a"),
+		})
+		if err == nil {
+			k.Close()
+			w.t.Fatal("two nodes listen at one address")
+		}
+		start(w, w.nodes["b"], "srv", hello)
+		if got, err := genserver.Call[string](w.t.Context(), w.nodes["a"], "srv@b", "hello", nil); got != "world" || err != nil {
+			w.t.Errorf("the first node is answered %q, %v", got, err)
 		}
 	})
 }

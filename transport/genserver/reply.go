@@ -40,14 +40,13 @@ func (f From) answer(rep any, err error) error {
 func Async[Rep any](ctx context.Context, from From, fn func(ctx context.Context) (Rep, error)) (Rep, error) {
 	ctx = Detach(ctx)
 	go func() {
-		returned := false
+		ended := false
 		defer func() {
-			if !returned {
+			if !ended {
 				from.crash(recover())
 			}
 		}()
 		rep, err := fn(ctx)
-		returned = true
 		switch {
 		case from.call == nil || err == Later:
 		case err != nil:
@@ -55,6 +54,7 @@ func Async[Rep any](ctx context.Context, from From, fn func(ctx context.Context)
 		default:
 			from.Reply(rep)
 		}
+		ended = true
 	}()
 	var none Rep
 	return none, Later
@@ -77,8 +77,8 @@ func putBuffer(buf *[]byte, b []byte) {
 func (x *extras) send(value any, err error) {
 	call := x.call
 	if err != nil {
-		code, text, data := describe(err)
-		call.Fail(code, text, data)
+		e := plain(err)
+		call.Fail(e.Code, e.Text, e.Data)
 		return
 	}
 	var stream io.Reader
@@ -93,10 +93,10 @@ func (x *extras) send(value any, err error) {
 	b, err := appendValue((*buf)[:0], value)
 	switch {
 	case err != nil:
-		code, text, _ := describe(badReply(err))
-		call.Fail(code, text, nil)
+		e := plain(badReply(err))
+		call.Fail(e.Code, e.Text, nil)
 	case stream != nil:
-		err = call.ReplyStream(b, stream)
+		err = call.ReplyStream(b, given{stream})
 	default:
 		call.Reply(b) // if it cannot be sent, the caller learns so by itself
 	}
@@ -127,8 +127,7 @@ func appendValue(dst []byte, value any) (b []byte, err error) {
 // be.
 func encodeAnswer(value any, err error) (any, error) {
 	if err != nil {
-		code, text, data := describe(err)
-		return nil, &Error{Code: code, Text: text, Data: data}
+		return nil, plain(err)
 	}
 	s, isStream := value.(*streamed)
 	if isStream {

@@ -29,9 +29,13 @@ const (
 type request struct {
 	ep       *endpoint
 	root     *request // of the incarnation that handles it, whose end ends a cast
-	up       *request // whose handler made it; nil if none did, or on another node
 	more     *extras  // nil if the fields there are zero
 	deadline int64    // on the endpoint's clock; 0: none
+
+	// up is the request whose handler made this one; nil if none did, or on another
+	// node. It is nil, too, once this one has ended: nobody waits for it then, and two
+	// servers that call each other would keep each other's requests for ever.
+	up atomic.Pointer[request]
 
 	slot  *slot // of a local call: its caller's, until state is not pending
 	done  atomic.Pointer[chan struct{}]
@@ -64,6 +68,15 @@ type extras struct {
 	stream io.ReadCloser     // what the caller streams
 	remote bool              // call is a caller on another node
 	call   transport.CallRef
+}
+
+// newExtras returns those of a local call.
+func newExtras(o *origin, stream io.Reader) *extras {
+	x := &extras{via: o.via, trace: o.trace}
+	if stream != nil {
+		x.stream = leashed(stream)
+	}
+	return x
 }
 
 // A source is the connection that messages of another node come over.
@@ -103,12 +116,22 @@ func (ep *endpoint) newRequest(k kind) *request {
 
 // finish ends r, once: later attempts return false. It must be called without
 // the endpoint's lock.
+//
+// The caller of a handler that ends its own call closes the stream of the answer
+// if finish returns false.
 func (r *request) finish(state uint32, value any, err error) bool {
+	remote := r.more != nil && r.more.remote
+	if err != nil && (remote || r.ep.encode) {
+		err = plain(err) // now: what an error says is its author's code, which must not keep the call from its end
+	}
 	if !r.state.CompareAndSwap(pending, state) {
 		return false
 	}
 	if done := r.done.Load(); done != nil {
 		r.closeDone(done)
+	}
+	if r.up.Load() != nil {
+		r.up.Store(nil)
 	}
 	if r.more != nil && r.more.stream != nil {
 		r.more.stream.Close()
@@ -120,7 +143,7 @@ func (r *request) finish(state uint32, value any, err error) bool {
 		}
 		r.slot.value, r.slot.err = value, err
 		r.slot.end <- struct{}{}
-	case state != canceled && r.more != nil && r.more.remote:
+	case state != canceled && remote:
 		r.more.send(value, err)
 	}
 	return true
@@ -172,6 +195,14 @@ func (r *request) Err() error {
 	default:
 		return context.Canceled
 	}
+}
+
+// why returns why a call ended that its handler did not.
+func (r *request) why() error {
+	if r.state.Load() == expired {
+		return transport.ErrTimeout
+	}
+	return transport.ErrCanceled
 }
 
 // Deadline returns when the caller stops waiting.
@@ -243,7 +274,7 @@ func (o *origin) waits(addr string) bool {
 	if slices.Contains(o.via, addr) {
 		return true
 	}
-	for r := o.up; r != nil; r = r.up {
+	for r := o.up; r != nil; r = r.up.Load() {
 		if r.ep.addr == addr && r.blocks() {
 			return true
 		}
@@ -261,7 +292,7 @@ func (o *origin) waits(addr string) bool {
 // first.
 func (o *origin) chain() []string {
 	chain := appendReversed(nil, o.via) // the last first
-	for r := o.up; r != nil; r = r.up {
+	for r := o.up; r != nil; r = r.up.Load() {
 		if r.blocks() {
 			chain = append(chain, r.ep.addr)
 		}

@@ -21,6 +21,11 @@ type Server struct {
 	ep       *endpoint
 	start    int           // 1 for the first incarnation
 	halting  chan struct{} // closed when the incarnation, which must end, has; nil if it need not. Guarded by ep.mu
+	why      error         // it was given up; nil if it was not. Guarded by ep.mu
+	gone     chan struct{} // closed when what OnStop registered has run
+	life     context.Context
+	endLife  context.CancelFunc // of a server that is killed: its children need not end in order
+	grace    atomic.Int64       // how long the children of a supervisor may take to end; 0: it is none
 	handlers atomic.Pointer[handlers]
 	root     *request // context of what the server does by itself
 	self     From     // of local casts
@@ -48,6 +53,7 @@ type Server struct {
 	finished []*request // of other nodes, answered since then
 	handled  uint64
 	failed   uint64
+	expired  uint64
 	running  string  // event of the handler that runs
 	reply    payload // to the call that is handled
 
@@ -55,6 +61,7 @@ type Server struct {
 	onStop []func(error)
 	timers map[stopper]struct{}
 	bad    error // what init did wrong
+	begun  bool  // init has returned
 	dead   bool  // timers and monitors are not accepted any more
 }
 
@@ -102,11 +109,12 @@ func register(k Kernel, name string, o owner) (*endpoint, error) {
 func (ep *endpoint) start(ctx context.Context, init func(context.Context, *Server) error) (*Server, error) {
 	ready := make(chan error, 1)
 	s := &Server{
-		ep: ep, wake: make(chan struct{}, 1), ready: ready,
+		ep: ep, wake: make(chan struct{}, 1), ready: ready, gone: make(chan struct{}),
 		timers: make(map[stopper]struct{}), root: &request{ep: ep, kind: ofRoot},
 	}
 	s.self = From{node: ep.node, role: transport.RoleNode, to: s}
 	s.handlers.Store(&handlers{})
+	s.life, s.endLife = context.WithCancel(context.Background())
 	ep.mu.Lock()
 	if ep.over {
 		ep.mu.Unlock()
@@ -135,7 +143,11 @@ func (s *Server) main(init func(context.Context, *Server) error) {
 			go s.crash(s.fatal)
 		}
 	}()
-	err := s.guard(func() error { return errors.Join(init(s.root, s), s.bad) })
+	// init has a request of its own: goroutines that it starts may call the server
+	// when it has returned.
+	begin := &request{ep: s.ep, root: s.root, kind: ofCast}
+	err := s.guard(func() error { return errors.Join(init(begin, s), s.began()) })
+	begin.apart.Store(true)
 	if err != nil {
 		s.crash(err)
 		return
@@ -147,6 +159,14 @@ func (s *Server) main(init func(context.Context, *Server) error) {
 		return
 	}
 	s.leave()
+}
+
+// began ends the time of init, and returns what it did wrong.
+func (s *Server) began() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = true
+	return s.bad
 }
 
 // guard calls f, and returns a CrashError if f does not return.
@@ -226,8 +246,8 @@ func (s *Server) change(f func(ep *endpoint)) {
 func (s *Server) Done() <-chan struct{} { return s.ep.done }
 
 // Err returns nil until Done is closed, and then why the server ended:
-// [transport.ErrStopped], or an error for which errors.Is finds
-// [transport.ErrCrashed].
+// [transport.ErrStopped], [ErrGaveUp] if it is a supervisor that did, or an error
+// for which errors.Is finds [transport.ErrCrashed].
 func (s *Server) Err() error {
 	s.ep.mu.Lock()
 	defer s.ep.mu.Unlock()

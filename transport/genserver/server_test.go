@@ -488,6 +488,28 @@ func TestCallsWaitDuringAPause(t *testing.T) {
 	})
 }
 
+// A handler that nobody could reach must not be missing in silence.
+func TestABadEventNameAfterInitIsACrash(t *testing.T) {
+	everywhere(t, func(p *place) {
+		s := p.start("srv", func(_ context.Context, s *genserver.Server) error {
+			genserver.Handle(s, "add", func(_ context.Context, _ genserver.From, name string) (bool, error) {
+				genserver.Handle(s, name, func(context.Context, genserver.From, any) (bool, error) { return true, nil })
+				return true, nil
+			})
+			return nil
+		})
+		if _, err := call[bool](p, "srv", "add", "fine"); err != nil {
+			p.t.Fatal(err)
+		}
+		_, err := call[bool](p, "srv", "add", strings.Repeat("x", 256))
+		want(p.t, err, transport.ErrCrashed)
+		<-s.Done()
+		if err := s.Err(); !errors.Is(err, transport.ErrCrashed) || !strings.Contains(err.Error(), "256 bytes") {
+			p.t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
 func TestHandlersAreReplacedWhileTheServerRuns(t *testing.T) {
 	everywhere(t, func(p *place) {
 		p.start("srv", func(_ context.Context, s *genserver.Server) error {

@@ -18,6 +18,7 @@ type Stats struct {
 	Failed    uint64 // of those, that ended with an error
 	Overloads uint64 // refused for want of room
 	Dropped   uint64 // thrown away for want of room
+	Expired   uint64 // calls that ended before their turn: out of time, given up, or their node gone
 	Unhandled uint64 // left in the mailbox when the server ended
 	Refused   uint64 // from other nodes that never got into the mailbox, for any reason
 	Crashes   uint64
@@ -30,9 +31,7 @@ func (s *Server) Stats() Stats {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
 	stats := ep.stats
-	if ep.inc != nil {
-		stats.Waiting, stats.Bytes = ep.waiting()
-	}
+	stats.Waiting, stats.Bytes = ep.waiting()
 	stats.Apart = len(ep.apart)
 	return stats
 }
@@ -58,7 +57,9 @@ type Observation struct {
 
 // Observe has f called for each message, until Observe is called again; nil for
 // no more. f must not block, and is called by any goroutine, by several at once.
-// A crash is observed too, as a [CrashError] with the stack of the handler.
+// A crash is observed too, as a [CrashError] with the stack of the handler. A
+// message of another node that never got into the mailbox, because it came too late
+// or cannot be read, is counted as Refused in [Stats] and not observed.
 func (s *Server) Observe(f func(Observation)) {
 	if f == nil {
 		s.ep.observer.Store(nil)

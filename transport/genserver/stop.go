@@ -3,7 +3,9 @@ package genserver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"time"
 
 	"github.com/clusterluck/clusterluck/transport"
 )
@@ -52,6 +54,7 @@ func (s *Server) Stop(ctx context.Context) error {
 // OnStop registered runs when the handler returns.
 func (s *Server) Kill() {
 	ep := s.ep
+	s.endLife()
 	ended := ep.giveUp(s, transport.ErrStopped)
 	if !ended { // it may be that what OnStop registered does not return
 		ep.mu.Lock()
@@ -72,6 +75,7 @@ func (ep *endpoint) giveUp(s *Server, reason error) bool {
 		return false
 	}
 	wake := ep.interrupt()
+	s.why = reason
 	if ln := ep.cur; ln != nil {
 		ln.at = ep.position()
 	}
@@ -101,6 +105,8 @@ func (ep *endpoint) detach() (calls []*request) {
 	for _, r := range calls {
 		ep.forget(r)
 	}
+	maps.DeleteFunc(ep.remote, func(_ transport.CallRef, r *request) bool { return !r.isOpen() })
+	ep.last = ep.inc
 	ep.inc, ep.cur, ep.asleep = nil, nil, false
 	return calls
 }
@@ -151,12 +157,17 @@ func (s *Server) leave() {
 }
 
 // halt ends the incarnation after the handler that runs, and leaves what waits
-// to the next. If ctx ends before, the incarnation is given up.
+// to the next. If ctx ends before, the incarnation is given up. What OnStop
+// registered has run then, or ctx has ended.
 func (ep *endpoint) halt(ctx context.Context) {
 	ep.mu.Lock()
 	s := ep.inc
 	if s == nil {
+		last := ep.last
 		ep.mu.Unlock()
+		if last != nil {
+			last.await(ctx)
+		}
 		return
 	}
 	halted := make(chan struct{})
@@ -170,6 +181,28 @@ func (ep *endpoint) halt(ctx context.Context) {
 		if ep.giveUp(s, transport.ErrStopped) {
 			s.halted(transport.ErrStopped)
 		}
+	}
+	s.await(ctx)
+}
+
+// await waits until what the incarnation registered with OnStop has run. If ctx
+// ends before it returns, but not before the children of a supervisor, which are
+// killed then, have ended.
+func (s *Server) await(ctx context.Context) {
+	select {
+	case <-s.gone:
+		return
+	case <-ctx.Done():
+	}
+	s.endLife()
+	if s.grace.Load() == 0 {
+		return
+	}
+	timer := time.NewTimer(shutdownTime)
+	defer timer.Stop()
+	select {
+	case <-s.gone:
+	case <-timer.C:
 	}
 }
 
@@ -188,7 +221,8 @@ func (s *Server) halted(reason error) bool {
 }
 
 // retire is the last that the goroutine of an incarnation does before the
-// endpoint goes on without it. It reports whether s was the incarnation.
+// endpoint goes on without it. It reports whether s was the incarnation, which it
+// is not if it was given up, for a reason that holds then.
 func (s *Server) retire(reason error) bool {
 	ep := s.ep
 	ep.mu.Lock()
@@ -198,9 +232,11 @@ func (s *Server) retire(reason error) bool {
 		if ln := ep.cur; ln != nil {
 			ln.at = ep.position()
 		}
+		s.account() // before the calls are collected that it left to be answered later
 		calls = ep.detach()
-		s.sync()
 		ep.countEnd(reason)
+	} else if s.why != nil {
+		reason = s.why
 	}
 	ep.mu.Unlock()
 	if current {
@@ -214,6 +250,13 @@ func (s *Server) retire(reason error) bool {
 	for i := len(hooks) - 1; i >= 0; i-- {
 		s.runHook(hooks[i], reason)
 	}
+	ep.mu.Lock()
+	if ep.last == s {
+		ep.last = nil
+	}
+	ep.mu.Unlock()
+	s.endLife()
+	close(s.gone)
 	return current
 }
 

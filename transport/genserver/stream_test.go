@@ -50,6 +50,10 @@ func streams(sent *closer) func(context.Context, *genserver.Server) error {
 		genserver.HandleStream(s, "fetch", func(context.Context, genserver.From, string, io.Reader) (string, io.Reader, error) {
 			return "here", sent, nil
 		})
+		genserver.HandleStream(s, "slow", func(context.Context, genserver.From, string, io.Reader) (string, io.Reader, error) {
+			pass(2 * time.Second)
+			return "here", sent, nil
+		})
 		genserver.HandleStream(s, "upper", func(_ context.Context, _ genserver.From, _ any, body io.Reader) (bool, io.Reader, error) {
 			all, err := io.ReadAll(body)
 			return true, bytes.NewReader(bytes.ToUpper(all)), err
@@ -62,7 +66,7 @@ func streams(sent *closer) func(context.Context, *genserver.Server) error {
 }
 
 func TestStreamsOfCallers(t *testing.T) {
-	everywhere(t, func(p *place) {
+	everywhereAndTCP(t, func(p *place) {
 		p.start("srv", streams(nil))
 		for _, n := range []int{0, 1, 1000, 3 << 20} {
 			data := random(n)
@@ -156,6 +160,14 @@ func TestStreamsThatNobodyReadsAreClosed(t *testing.T) {
 				want(p.t, err, genserver.ErrBadReply)
 				return nil
 			},
+			"the caller gives up before it is made": func() error {
+				ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+				defer cancel()
+				_, _, err := genserver.OpenStream[string](ctx, p.here, genserver.Message{Ref: p.ref("srv"), Event: "slow", Value: "x"})
+				want(p.t, err, transport.ErrTimeout)
+				pass(time.Second)
+				return nil
+			},
 			"it answers a cast": func() error { return cast(p, "srv", "fetch", "x") },
 		} {
 			sent := &closer{Reader: bytes.NewReader(random(1 << 20))}
@@ -172,8 +184,61 @@ func TestStreamsThatNobodyReadsAreClosed(t *testing.T) {
 	})
 }
 
-func TestStreamsThatBreak(t *testing.T) {
+// The stream of a caller stays the caller's: he may go on with it.
+func TestStreamsOfCallersStayOpen(t *testing.T) {
 	everywhere(t, func(p *place) {
+		p.start("srv", streams(nil))
+		for _, event := range []string{"sum", "first", "nothing"} {
+			sent := &closer{Reader: bytes.NewReader(random(100_000))}
+			_, err := genserver.CallReader[[]byte](p.t.Context(), p.here, p.ref("srv"), event, nil, sent)
+			settle()
+			if sent.closed.Load() {
+				p.t.Errorf("%s, which ended with %v, closed it", event, err)
+			}
+		}
+	})
+}
+
+// A bomb is a stream that panics.
+type bomb struct{ closed chan struct{} }
+
+func (b bomb) Read([]byte) (int, error) { panic("no bytes") }
+
+func (b bomb) Close() error {
+	defer close(b.closed)
+	panic("no end")
+}
+
+// Streams to other nodes are read by goroutines of the kernel, and a panic there
+// would be the end of the process.
+func TestStreamsThatPanic(t *testing.T) {
+	bubble(t, func(w *world) {
+		p := &place{w, w.nodes["a"], w.nodes["b"]}
+		b := bomb{make(chan struct{})}
+		p.start("srv", func(ctx context.Context, s *genserver.Server) error {
+			genserver.HandleStream(s, "bomb", func(context.Context, genserver.From, any, io.Reader) (bool, io.Reader, error) {
+				return true, b, nil
+			})
+			return streams(nil)(ctx, s)
+		})
+		_, body, err := genserver.OpenStream[bool](p.t.Context(), p.here, genserver.Message{Ref: p.ref("srv"), Event: "bomb"})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		defer body.Close()
+		if _, err := io.ReadAll(body); err == nil || !strings.Contains(err.Error(), "no bytes") {
+			p.t.Errorf("the stream ended with %v", err)
+		}
+		<-b.closed
+		_, err = genserver.CallReader[[]byte](p.t.Context(), p.here, p.ref("srv"), "sum", "x", bomb{})
+		if err == nil || !strings.Contains(err.Error(), "no bytes") {
+			p.t.Errorf("the call ended with %v", err)
+		}
+	})
+}
+
+func TestStreamsThatBreak(t *testing.T) {
+	everywhereAndTCP(t, func(p *place) {
 		broken := errors.New("the disk is gone")
 		half := func() io.Reader { return io.MultiReader(bytes.NewReader(random(100_000)), iotest.ErrReader(broken)) }
 		sent := &closer{Reader: half()}

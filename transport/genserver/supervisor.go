@@ -30,10 +30,16 @@ const (
 
 // A Child says how to start a server that is supervised.
 type Child struct {
-	Name     string
-	Init     func(ctx context.Context, s *Server) error // as for [Start]; run anew at each restart
-	Restart  Restart
-	Shutdown time.Duration // what ending it in order may take before it is killed; 0: 5 s
+	Name    string
+	Init    func(ctx context.Context, s *Server) error // as for [Start]; run anew at each restart
+	Restart Restart
+
+	// Shutdown is what ending it in order may take before it is killed: handling what
+	// waits, and what OnStop registered. 0 stands for 5 s, and for a supervisor for
+	// 5 s more than its children may take. A supervisor that is killed kills its
+	// children. The next incarnation starts when the one before has ended, or the
+	// time is over.
+	Shutdown time.Duration
 }
 
 // A Group says what a supervisor supervises, and how.
@@ -98,11 +104,6 @@ func (g Group) withDefaults() Group {
 		g.Period = 5 * time.Second
 	}
 	g.Children = slices.Clone(g.Children)
-	for i := range g.Children {
-		if g.Children[i].Shutdown == 0 {
-			g.Children[i].Shutdown = shutdownTime
-		}
-	}
 	return g
 }
 
@@ -172,7 +173,32 @@ func (v *supervisor) start(c *child) error {
 		return err
 	}
 	c.down = false
+	grace := time.Duration(0)
+	for _, c := range v.children {
+		grace += c.limit()
+	}
+	v.s.grace.Store(int64(grace))
 	return nil
+}
+
+// limit returns how long ending a child in order may take.
+func (c *child) limit() time.Duration {
+	if c.Shutdown > 0 {
+		return c.Shutdown
+	}
+	if c.ep == nil {
+		return shutdownTime
+	}
+	c.ep.mu.Lock()
+	defer c.ep.mu.Unlock()
+	s := c.ep.inc
+	if s == nil {
+		s = c.ep.last
+	}
+	if s == nil {
+		return shutdownTime
+	}
+	return shutdownTime + time.Duration(s.grace.Load())
 }
 
 // exited restarts what is to be restarted after a child crashed or ended.
@@ -215,15 +241,15 @@ func (v *supervisor) restart(i int) (failed int) {
 	}
 	for j := to - 1; j >= from; j-- {
 		c := v.children[j]
-		if c.ep == nil || c.down {
+		if c.ep == nil {
 			continue
 		}
-		if c.Restart == Temporary {
+		if c.Restart == Temporary && !c.down {
 			c.stop()
 			continue
 		}
-		ctx, cancel := context.WithTimeout(v.ctx, c.Shutdown)
-		c.ep.halt(ctx)
+		ctx, cancel := context.WithTimeout(v.s.life, c.limit())
+		c.ep.halt(ctx) // also one that is down, which may not have ended yet
 		cancel()
 		c.down = true
 	}
@@ -253,14 +279,18 @@ func (c *child) stop() {
 	if ep == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(c.v.s.life, c.limit())
+	defer cancel()
 	c.ep = nil
 	ep.mu.Lock()
-	s := ep.inc
+	s, last := ep.inc, ep.last
 	ep.mu.Unlock()
 	if s != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), c.Shutdown)
-		defer cancel()
 		s.Stop(ctx)
+		last = s
+	}
+	if last != nil {
+		last.await(ctx)
 	}
 	ep.end(transport.ErrStopped) // if it was down, or crashed meanwhile
 }

@@ -322,6 +322,60 @@ func TestSupervisorsOfSupervisors(t *testing.T) {
 	})
 }
 
+// A server can be stopped after a crash, though a call that was to be answered
+// later was open in the moment of the crash.
+func TestServersThatWereRestartedStop(t *testing.T) {
+	for name, how := range map[string]func(f *family){
+		"crash":   func(f *family) { cast(f.place, "w", "crash", nil) },
+		"sibling": func(f *family) { f.crash("x") },
+	} {
+		everywhere(t, func(p *place) {
+			f := &family{place: p, fail: make(map[string]int)}
+			servers := make(chan *genserver.Server, 3)
+			w := genserver.Child{Name: "w", Init: func(_ context.Context, s *genserver.Server) error {
+				servers <- s
+				genserver.Handle(s, "later", func(context.Context, genserver.From, any) (int, error) { return 0, genserver.Later })
+				genserver.Handle(s, "crash", func(context.Context, genserver.From, any) (int, error) { panic("as planned") })
+				genserver.Handle(s, "wait", func(context.Context, genserver.From, any) (int, error) {
+					pass(time.Second)
+					return 0, nil
+				})
+				return nil
+			}}
+			p.start("sup", genserver.Supervise(genserver.Group{
+				Strategy: genserver.OneForAll, Children: []genserver.Child{w, f.child("x", genserver.Permanent)},
+			}))
+			s := <-servers
+			s.Pause()
+			end := make(chan error, 1)
+			go func() {
+				_, err := call[int](p, "w", "later", nil)
+				end <- err
+			}()
+			settle()
+			if name == "sibling" {
+				cast(p, "w", "wait", nil)
+				settle()
+				s.Resume()
+				settle() // "later" was handled, and "wait" is
+				how(f)
+			} else {
+				how(f)
+				settle()
+				s.Resume()
+			}
+			if err := <-end; !errors.Is(err, transport.ErrCrashed) && !errors.Is(err, transport.ErrStopped) {
+				p.t.Errorf("%s: the call ended with %v", name, err)
+			}
+			ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+			defer cancel()
+			if err := (<-servers).Stop(ctx); err != nil {
+				p.t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
 func TestChildrenThatHangAreKilled(t *testing.T) {
 	for how, does := range map[string]string{"stop": "-z -x", "restart": "-x -z +x +y +z"} {
 		everywhere(t, func(p *place) {
@@ -350,6 +404,113 @@ func TestChildrenThatHangAreKilled(t *testing.T) {
 			}
 			pass(2 * time.Minute)
 			f.expect("-y") // late, as its handler returned late
+		})
+	}
+}
+
+// A supervisor ends its children one after the other, each with its own time, and
+// its own supervisor must not lose patience before.
+func TestSupervisorsOfChildrenThatHang(t *testing.T) {
+	for shutdown, took := range map[time.Duration]time.Duration{0: 10 * time.Second, 3 * time.Second: 3 * time.Second} {
+		for _, how := range []string{"restart", "stop", "kill"} {
+			everywhere(t, func(p *place) {
+				f := &family{place: p, fail: make(map[string]int)}
+				inner := genserver.Group{Children: []genserver.Child{f.child("x", 0), f.child("y", 0)}}
+				outer := genserver.Group{Strategy: genserver.OneForAll, Children: []genserver.Child{
+					{Name: "inner", Init: genserver.Supervise(inner), Shutdown: shutdown}, f.child("z", 0),
+				}}
+				s := p.start("outer", genserver.Supervise(outer))
+				f.expect("+x +y +z")
+				for i, name := range []string{"y", "x"} {
+					if err := cast(p, name, "hang", time.Minute+time.Duration(i)*time.Second); err != nil {
+						p.t.Fatal(err)
+					}
+				}
+				settle()
+				begin := time.Now()
+				switch how {
+				case "restart":
+					f.crash("z")
+					pass(took - 2*time.Millisecond)
+					f.expect("-z")
+					pass(5 * time.Millisecond)
+					f.expect("+x +y +z")
+					for _, name := range []string{"x", "y", "z"} {
+						if got, err := call[int](p, name, "count", nil); got != 1 || err != nil {
+							p.t.Errorf("%s counts %d, %v", name, got, err)
+						}
+					}
+				case "stop":
+					if err := s.Stop(p.t.Context()); err != nil {
+						p.t.Error(err)
+					}
+					if d := time.Since(begin); d < took || d > took+time.Millisecond {
+						p.t.Errorf("it took %v, want %v", d, took)
+					}
+					f.expect("-z")
+				case "kill":
+					s.Kill()
+					f.expect("-z")
+					if d := time.Since(begin); d > 10*time.Millisecond {
+						p.t.Errorf("it took %v", d)
+					}
+				}
+				if how != "restart" {
+					for _, name := range []string{"x", "y", "z", "inner", "outer"} {
+						_, err := call[int](p, name, "count", nil)
+						want(p.t, err, transport.ErrNoServer)
+					}
+				}
+				pass(2 * time.Minute)
+				f.expect("-y -x")
+			})
+		}
+	}
+}
+
+// A goroutine of Async that panics must not let the next incarnation begin beside
+// what the one before does still, nor tell that one that it was stopped.
+func TestTheNextIncarnationWaitsForTheLast(t *testing.T) {
+	for busy, want := range map[time.Duration]string{0: "+x -x +x", time.Second: "+x -x +x", time.Minute: "+x +x -x"} {
+		everywhere(t, func(p *place) {
+			f := &family{place: p}
+			starts := 0
+			c := genserver.Child{Name: "x", Init: func(_ context.Context, s *genserver.Server) error {
+				f.log.add("+x")
+				if starts++; starts == 1 {
+					s.OnStop(func(reason error) {
+						if !errors.Is(reason, transport.ErrCrashed) {
+							p.t.Errorf("the reason is %v", reason)
+						}
+						pass(time.Millisecond)
+						f.log.add("-x")
+					})
+				}
+				genserver.Handle(s, "crash", func(ctx context.Context, from genserver.From, _ any) (int, error) {
+					return genserver.Async(ctx, from, func(context.Context) (int, error) {
+						pass(10 * time.Millisecond)
+						panic("as planned")
+					})
+				})
+				genserver.Handle(s, "busy", func(context.Context, genserver.From, any) (int, error) {
+					pass(busy)
+					return 0, nil
+				})
+				return nil
+			}}
+			p.start("sup", genserver.Supervise(genserver.Group{Children: []genserver.Child{c}}))
+			end := make(chan error, 1)
+			go func() {
+				_, err := call[int](p, "x", "crash", nil)
+				end <- err
+			}()
+			settle()
+			cast(p, "x", "busy", nil)
+			if err := <-end; !errors.Is(err, transport.ErrCrashed) {
+				p.t.Errorf("the call ended with %v", err)
+			}
+			pass(2 * time.Minute)
+			f.expect(want)
 		})
 	}
 }

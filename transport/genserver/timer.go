@@ -101,6 +101,7 @@ func (s *Server) stopTimers() {
 // handleOwn runs what the server told itself.
 func (s *Server) handleOwn(it *item) {
 	if it.kind == toRun {
+		s.running = ""
 		it.value.(func())()
 		return
 	}

@@ -18,7 +18,7 @@ import (
 // A world is some nodes on a network in memory, inside a bubble of fake time.
 type world struct {
 	t     *testing.T
-	net   *transporttest.Network
+	net   *transporttest.Network // nil: nodes talk over TCP, in real time
 	nodes map[string]*transport.Kernel
 
 	mu     sync.Mutex
@@ -30,28 +30,35 @@ type world struct {
 func bubble(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{
-			t: t, net: transporttest.New(1),
-			nodes: make(map[string]*transport.Kernel), events: make(map[string][]transport.Event),
-		}
-		defer w.net.Close()
-		defer func() {
-			for _, k := range w.nodes {
-				k.Close()
-			}
-		}()
-		w.node("a", nil)
-		w.node("b", nil)
-		w.know("a", "b")
-		w.know("b", "a")
-		test(w)
+		net := transporttest.New(1)
+		defer net.Close()
+		inWorld(t, net, test)
 	})
+}
+
+// inWorld runs a test with nodes on the network.
+func inWorld(t *testing.T, net *transporttest.Network, test func(w *world)) {
+	t.Helper()
+	w := &world{t: t, net: net, nodes: make(map[string]*transport.Kernel), events: make(map[string][]transport.Event)}
+	defer func() {
+		for _, k := range w.nodes {
+			k.Close()
+		}
+	}()
+	w.node("a", nil)
+	w.node("b", nil)
+	w.know("a", "b")
+	w.know("b", "a")
+	test(w)
 }
 
 // node starts a node.
 func (w *world) node(id string, change func(*transport.Config)) *transport.Kernel {
 	w.t.Helper()
-	c := transport.Config{ID: id, Addr: id + ":1", Insecure: true, InsecureAnywhere: true, Network: w.net.Host(id)}
+	c := transport.Config{ID: id, Addr: "127.0.0.1:0", Insecure: true}
+	if w.net != nil {
+		c.Addr, c.InsecureAnywhere, c.Network = id+":1", true, w.net.Host(id)
+	}
 	c.OnEvent = func(e transport.Event) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -69,7 +76,7 @@ func (w *world) node(id string, change func(*transport.Config)) *transport.Kerne
 }
 
 // know lets one node know where another is.
-func (w *world) know(from, to string) { w.nodes[from].Know(to, to+":1") }
+func (w *world) know(from, to string) { w.nodes[from].Know(to, w.nodes[to].Addr()) }
 
 // dropped returns how many casts to a server the node was told were thrown away,
 // by reason.
@@ -139,7 +146,17 @@ func everywhere(t *testing.T, test func(p *place)) {
 	}
 }
 
-// call calls with a time limit of a second, so that what hangs fails soon.
+// everywhereAndTCP is everywhere, and over the system's own network. Such a test
+// can neither let time pass nor wait until all is quiet.
+func everywhereAndTCP(t *testing.T, test func(p *place)) {
+	t.Helper()
+	everywhere(t, test)
+	t.Run("TCP", func(t *testing.T) {
+		inWorld(t, nil, func(w *world) { test(&place{w, w.nodes["a"], w.nodes["b"]}) })
+	})
+}
+
+// call calls with the kernel's time limit of five seconds.
 func call[Rep any](p *place, server, event string, req any) (Rep, error) {
 	return genserver.Call[Rep](context.Background(), p.here, p.ref(server), event, req)
 }
