@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"time"
@@ -95,6 +96,9 @@ func (l *link) onMulti(m *wire.Msg, n int) error {
 			return err
 		}
 		d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
+		if i > 0 { // each service has a body of its own
+			d.Body = bytes.Clone(m.Body)
+		}
 		d.Call, d.Deadline = CallRef{}, time.Time{}
 		if err := l.in.deliver(name, s, d, n, nil); err != nil {
 			return err

@@ -41,7 +41,7 @@ type Service interface {
 }
 
 // A Delivery is a message that arrived. Deliver may use it until it returns and
-// may copy it; what its fields refer to may be kept.
+// may copy it; what its fields refer to may be kept, and Body may be changed.
 type Delivery struct {
 	From      string // id of the node, as it proved it
 	Role      Role   // of the node

@@ -271,9 +271,19 @@ func convert[T any](value any) (T, error) {
 	return decode[T](b)
 }
 
-// decode makes a T of its encoding.
+// shareMin is the length from which on a byte slice is not copied out of the memory
+// that its message came in, which is then at most four times as long.
+const shareMin = 16 << 10
+
+// decode makes a T of its encoding, which nobody else has.
 func decode[T any](b []byte) (T, error) {
 	var t T
+	if p, ok := any(&t).(*[]byte); ok && len(b) >= shareMin {
+		if content, ok := wire.ParseBytes(b); ok {
+			*p = content
+			return t, nil
+		}
+	}
 	if wire.ParsePlain(b, &t) {
 		return t, nil
 	}

@@ -1,6 +1,7 @@
 package genserver_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"strings"
@@ -92,6 +93,48 @@ func TestTheChainNamesTheFirstCallerFirst(t *testing.T) {
 		}
 		if n := len(raw.log.list()); n != 1 {
 			w.t.Errorf("%d messages arrived", n)
+		}
+	})
+}
+
+// A long byte slice is not copied out of its message. Handlers may change theirs all
+// the same, and append to it, though the message went to several servers.
+func TestLongBytesBelongToTheirHandler(t *testing.T) {
+	everywhereAndTCP(t, func(p *place) {
+		const size = 40_000
+		names := []string{"a", "b", "c"}
+		for _, name := range names {
+			p.start(name, func(_ context.Context, s *genserver.Server) error {
+				genserver.Handle(s, "fill", func(_ context.Context, _ genserver.From, req []byte) (int, error) {
+					for i := range req {
+						if req[i] != 'x' {
+							p.t.Errorf("server %s finds %q", name, req[i])
+							break
+						}
+						req[i] = name[0]
+					}
+					_ = append(req, "behind it"...)
+					return len(req), nil
+				})
+				return nil
+			})
+		}
+		body := bytes.Repeat([]byte{'x'}, size)
+		var refs []string
+		for _, name := range names {
+			refs = append(refs, p.ref(name))
+		}
+		for range 3 {
+			if p.here.EncodeLocal() || p.here.ID() != p.there.ID() { // else the servers would share it
+				if err := genserver.Abcast(context.Background(), p.here, refs, "fill", body); err != nil {
+					p.t.Fatal(err)
+				}
+			}
+			for _, name := range names {
+				if n, err := call[int](p, name, "fill", bytes.Clone(body)); n != size || err != nil {
+					p.t.Fatalf("%d, %v", n, err)
+				}
+			}
 		}
 	})
 }

@@ -52,6 +52,16 @@ func appendInt(dst []byte, n int64) []byte {
 	return appendUint(dst, uint64(n))
 }
 
+// ParseBytes returns the bytes that data encode, if they are one byte string in its
+// shortest form and not empty. They are a part of data.
+func ParseBytes(data []byte) ([]byte, bool) {
+	s, next := reader(data).bytes(0, plainMax)
+	if next != len(data) || len(s) == 0 {
+		return nil, false
+	}
+	return s[:len(s):len(s)], true
+}
+
 // ParsePlain decodes data into v as [Unmarshal] does and reports true, if v points
 // to a type that [AppendPlain] takes and data are the one shortest form of a value
 // of it, neither empty bytes nor negative. Otherwise it does nothing. It keeps
@@ -59,12 +69,11 @@ func appendInt(dst []byte, n int64) []byte {
 func ParsePlain(data []byte, v any) bool {
 	switch v := v.(type) {
 	case *[]byte:
-		s, next := reader(data).bytes(0, plainMax)
-		if next != len(data) || len(s) == 0 {
-			return false
+		s, ok := ParseBytes(data)
+		if ok {
+			*v = bytes.Clone(s)
 		}
-		*v = bytes.Clone(s)
-		return true
+		return ok
 	case *string:
 		s, next := reader(data).string(0, majorText, plainMax)
 		if next != len(data) || !utf8.Valid(s) {
