@@ -171,14 +171,18 @@ func (l *link) answerError(corr uint64, code, text string, data []byte) error {
 // would cost more than the work of most handlers. It is called with the outbox
 // locked, and unlocks it.
 func (l *link) flushAnswer() {
-	switch n := l.open.Add(-1); {
-	case n > 0:
-		l.flushSoon()
-		return
-	case n < 0: // a call that was given up was answered too
+	n := l.open.Add(-1)
+	if n < 0 { // a call that was given up was answered too
 		l.open.CompareAndSwap(n, 0)
 	}
-	l.flushNow()
+	switch {
+	case l.out.held:
+		l.out.mu.Unlock()
+	case n > 0:
+		l.flushSoon()
+	default:
+		l.flushNow(false)
+	}
 }
 
 // dropped tells the peer that casts of it were thrown away. When it cannot be

@@ -11,10 +11,10 @@ import (
 // left waiting for a goroutine to wake up that way. It is called with the outbox
 // locked, and unlocks it.
 //
-// Yielding once before the write lets other callers append first, so that one
-// write takes the calls of all: it doubles what a connection carries with 64
-// calls outstanding, and costs nothing when there are no others.
-func (l *link) flushNow() {
+// Yielding once before the write lets others append first, if there may be any, so
+// that one write takes the calls of all: it doubles what a connection carries with
+// 64 calls outstanding.
+func (l *link) flushNow(others bool) {
 	first := l.out.start()
 	l.out.mu.Unlock()
 	switch {
@@ -22,9 +22,35 @@ func (l *link) flushNow() {
 	case l.try == nil:
 		l.out.wakeWriter()
 	default:
-		runtime.Gosched()
+		if others {
+			runtime.Gosched()
+		}
 		l.writeOnce()
 	}
+}
+
+// hold keeps answers back while the reader hands out the calls of its input, some
+// of which are answered at once: one write then takes them all.
+func (l *link) hold() {
+	l.in.holds = true
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	l.out.held = true
+}
+
+// letGo writes what was kept back.
+func (l *link) letGo() {
+	if !l.in.holds {
+		return
+	}
+	l.in.holds = false
+	l.out.mu.Lock()
+	l.out.held = false
+	if l.out.err != nil || l.out.fill == nil || l.out.fill.isEmpty() {
+		l.out.mu.Unlock()
+		return
+	}
+	l.flushNow(false)
 }
 
 // writeOnce writes one batch as far as the socket takes it, and leaves the rest

@@ -16,6 +16,7 @@ type inbox struct {
 	msg    wire.Msg
 	d      Delivery
 	now    time.Time // of the input that is being read
+	holds  bool      // answers are kept back for it
 	kept   bool      // somebody keeps a part of the input that is being read
 	called bool      // a call was delivered from it
 

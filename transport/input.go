@@ -156,6 +156,7 @@ func keeps(k wire.Kind) bool {
 // frames handles the frames in b and returns the beginning of the one that is
 // not complete.
 func (l *link) frames(b []byte) ([]byte, error) {
+	defer l.letGo()
 	for {
 		body, rest, ok, err := wire.ParseFrame(b, wire.FrameMax)
 		if err != nil {

@@ -295,7 +295,7 @@ func (l *link) sendCall(ctx context.Context, name string, m *Message, p *pending
 	was := len(*b)
 	*b = wire.AppendCall(*b, p.corr, to, millis(time.Until(p.deadline)), wireLane, m.Hdr, m.Body)
 	l.out.request(at, len(*b)-was, name, false)
-	l.flushNow()
+	l.flushNow(true)
 	return nil
 }
 

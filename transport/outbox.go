@@ -77,6 +77,7 @@ type outbox struct {
 	err     error         // the link is gone
 	closing bool          // the link drains: no new requests
 	writing bool          // somebody writes, or was woken to
+	held    bool          // answers wait for the reader, which writes them soon
 	fill    *batch        // what is to be written; nil if nothing is
 	rest    []byte        // sealed bytes that a writer could not write without blocking
 	wake    chan struct{} // tells the writer's goroutine that there is work

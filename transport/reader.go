@@ -50,6 +50,7 @@ func (l *link) handle(m *wire.Msg, n int) error {
 	case wire.KindData, wire.KindEnd, wire.KindStop, wire.KindCredit:
 		return l.onStream(m)
 	case wire.KindDown:
+		l.letGo() // what is called may take long
 		if down := l.monitors.take(m.Corr); down != nil {
 			down(&RemoteError{Code: string(m.Code), Text: string(m.Text)})
 		}
@@ -82,6 +83,9 @@ func (l *link) onRequest(m *wire.Msg, n int) error {
 	if m.Kind == wire.KindCall {
 		l.open.Add(1)
 		l.in.called = true
+		if !l.in.holds {
+			l.hold()
+		}
 		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
 	}
 	return l.in.deliver(name, s, d, n, nil)
@@ -96,7 +100,7 @@ func (l *link) onMulti(m *wire.Msg, n int) error {
 			return err
 		}
 		d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
-		if i > 0 { // each service has a body of its own
+		if i < len(m.Dsts)-1 { // each service has a body of its own, which it may change at once
 			d.Body = bytes.Clone(m.Body)
 		}
 		d.Call, d.Deadline = CallRef{}, time.Time{}
