@@ -105,7 +105,7 @@ func (l *link) reply(corr uint64, body []byte, stream io.Reader) error {
 
 // replyLong answers with a stream, or with a body that goes in chunks.
 func (l *link) replyLong(corr uint64, body []byte, stream io.Reader) error {
-	if l.outs.owe(len(body)) > answersHeld*int64(l.k.config.BodyMax) {
+	if l.outs.owe(owedFor(body, stream)) > answersHeld*int64(l.k.config.BodyMax) {
 		l.failSoon(errSlowPeer)
 		return errSlowPeer
 	}
@@ -118,10 +118,19 @@ func (l *link) replyLong(corr uint64, body []byte, stream io.Reader) error {
 	return nil
 }
 
+// owedFor returns how many bytes this node keeps for an answer that goes in chunks,
+// about.
+func owedFor(body []byte, stream io.Reader) int {
+	if stream != nil {
+		return len(body) + 4<<10
+	}
+	return len(body)
+}
+
 // sendLong sends an answer as a stream, once there is room for one more.
 func (l *link) sendLong(corr uint64, body []byte, stream io.Reader) error {
 	ctx := context.Background()
-	o, err := l.outs.open(ctx, "", len(body))
+	o, err := l.outs.openAnswer(owedFor(body, stream))
 	if err != nil {
 		return err
 	}
@@ -172,7 +181,7 @@ func (l *link) answerError(corr uint64, code, text string, data []byte) error {
 // locked, and unlocks it.
 func (l *link) flushAnswer() {
 	n := l.open.Add(-1)
-	if n < 0 { // a call that was given up was answered too
+	if n < 0 { // a call was answered twice
 		l.open.CompareAndSwap(n, 0)
 	}
 	switch {

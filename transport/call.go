@@ -149,14 +149,26 @@ func (l *link) sendOpen(ctx context.Context, name string, urgent bool, m *wire.M
 	if m.Mode == wire.ModeCast {
 		castTo = name
 	}
-	o, err := l.outs.open(ctx, castTo, 0)
-	if err != nil {
-		return nil, err
-	}
 	at, wireLane := lane(urgent)
-	if err := l.out.lockForRequest(ctx, time.Time{}, at); err != nil {
-		l.outs.remove(o.sid)
-		return nil, err
+	var o *outStream
+	for o == nil { // there must be room for it in the window, and for a stream
+		if err := l.out.lockForRequest(ctx, time.Time{}, at); err != nil {
+			return nil, err
+		}
+		var fewer <-chan struct{}
+		var err error
+		if o, fewer, err = l.outs.open(false, castTo, 0); o != nil {
+			break
+		}
+		l.out.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-fewer:
+		case <-ctx.Done():
+			return nil, ctxError(ctx)
+		}
 	}
 	m.Sid, m.Lane, m.Dst = o.sid, wireLane, l.out.name(name)
 	b := &l.out.filling().lanes[at]

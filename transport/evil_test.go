@@ -31,6 +31,16 @@ type evil struct {
 // newEvil connects to a node as a member.
 func newEvil(t *testing.T, k *transport.Kernel) *evil {
 	t.Helper()
+	var instance [16]byte
+	for i := range instance {
+		instance[i] = byte(rand.N(256))
+	}
+	return newEvilAs(t, k, instance)
+}
+
+// newEvilAs is newEvil for one start of a node, which may connect again.
+func newEvilAs(t *testing.T, k *transport.Kernel, instance [16]byte) *evil {
+	t.Helper()
 	c, err := net.Dial("tcp", k.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -40,10 +50,7 @@ func newEvil(t *testing.T, k *transport.Kernel) *evil {
 	if err != nil {
 		t.Fatal(err)
 	}
-	local := &session.Local{ID: "evil", Window: 1 << 20, Role: session.Node, Secrets: func() *session.Secrets { return secrets }}
-	for i := range local.Instance {
-		local.Instance[i] = byte(rand.N(256))
-	}
+	local := &session.Local{ID: "evil", Instance: instance, Window: 1 << 20, Role: session.Node, Secrets: func() *session.Secrets { return secrets }}
 	s, err := session.Initiate(t.Context(), c, local, "")
 	if err != nil {
 		t.Fatal(err)

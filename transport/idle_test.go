@@ -134,3 +134,36 @@ func TestDropWaitsForStreams(t *testing.T) {
 		})
 	}
 }
+
+// Calls that are given up, answered just then or not, must neither keep a link
+// open for ever nor let one close under a call that is under way.
+func TestGivenUpCallsDoNotMiscountThoseUnderWay(t *testing.T) {
+	bubble(t, func(w *world) {
+		a, b := w.start("a", func(c *transport.Config) { c.IdleTimeout = 3 * time.Second }), w.start("b", nil)
+		w.connect(a, "b")
+		box := record(w, a, "box", -1)
+		for range 5 { // the caller gives up while the answer is on its way
+			ctx, cancel := contextFor(w, time.Minute)
+			done := make(chan struct{})
+			go func() { defer close(done); b.Call(ctx, "a", "box", body("x")) }()
+			call := box.calls()[len(box.got)-1]
+			call.Reply(nil)
+			cancel()
+			<-done
+		}
+		ctx, cancel := contextFor(w, time.Minute)
+		defer cancel()
+		end := make(chan error, 1)
+		go func() { _, err := b.Call(ctx, "a", "box", body("x")); end <- err }()
+		settle()
+		pass(15 * time.Second)
+		box.calls()[5].Reply(nil)
+		if err := <-end; err != nil {
+			w.t.Errorf("a call under way ended with %v", err)
+		}
+		pass(10 * time.Second)
+		if len(w.seen("a", transport.LinkDown)) == 0 {
+			w.t.Error("the link is open though nothing is under way any more")
+		}
+	})
+}

@@ -36,6 +36,7 @@ func (l *link) readAll() error {
 		if in.slab != nil && (len(in.part) == 0 || in.own) && l.sess.Buffered() == 0 {
 			slabs.Put(in.slab)
 			in.slab = nil
+			l.in.forget()
 		}
 		l.in.tell()
 		if l.in.called { // let the server answer before more is read, which may be long
@@ -92,6 +93,12 @@ func (in *input) next(l *link, n int) error {
 		in.keep(left, b[:0])
 	}
 	return nil
+}
+
+// forget lets go of what the last message referred to.
+func (in *inbox) forget() {
+	in.d.Hdr, in.d.Body, in.d.Stream = nil, nil, nil
+	in.msg.Hdr, in.msg.Body, in.msg.Data = nil, nil, nil
 }
 
 // heard notes that n bytes came.
@@ -170,10 +177,13 @@ func (l *link) frames(b []byte) ([]byte, error) {
 			return nil, errPeer("%w", err)
 		}
 		l.in.kept = l.in.kept || keeps(m.Kind)
-		if l.peer.Initiator && !l.attached.Load() {
-			err = l.onFirst(m)
-		} else {
+		switch {
+		case l.attached.Load():
 			err = l.handle(m, wire.FrameHeaderLen+len(body))
+		case l.peer.Initiator:
+			err = l.onFirst(m)
+		default:
+			err = l.onTurnedAway(m)
 		}
 		if err != nil {
 			return nil, err

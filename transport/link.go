@@ -40,16 +40,17 @@ type link struct {
 	ins   inStreams
 	outs  outStreams
 
-	lastRead atomic.Int64  // nanoseconds since the kernel's start
-	used     atomic.Bool   // by a request or an answer, since the last check
-	usedAt   int64         // when check last found it used or busy; for check alone
-	pumps    atomic.Int32  // streams and long bodies that this node is writing
-	beside   atomic.Uint32 // requests and answers since there are any
-	pinged   atomic.Int64  // when a ping was sent that has no answer yet; 0: none
-	bytesIn  atomic.Uint64
-	bytesOut atomic.Uint64
-	pings    pings
-	monitors monitors
+	lastRead    atomic.Int64  // nanoseconds since the kernel's start
+	used        atomic.Bool   // by a request or an answer, since the last check
+	usedAt      int64         // when check last found it used or busy; for check alone
+	calledUntil atomic.Int64  // when the last call of the peer is over at the latest, on the kernel's clock
+	pumps       atomic.Int32  // streams and long bodies that this node is writing
+	beside      atomic.Uint32 // requests and answers since there are any
+	pinged      atomic.Int64  // when a ping was sent that has no answer yet; 0: none
+	bytesIn     atomic.Uint64
+	bytesOut    atomic.Uint64
+	pings       pings
+	monitors    monitors
 
 	dial     context.Context // of the attempt that made it; nil: the other node dialed
 	attached atomic.Bool     // it is, or was, the link of its peer
@@ -67,7 +68,7 @@ type link struct {
 	finishing atomic.Bool
 	leaves    atomic.Bool                // a GOAWAY was sent or received: the end is not a failure
 	deadline  atomic.Pointer[time.Timer] // ends the link; nil: it does not leave
-	open      atomic.Int64               // calls of the peer without an answer, about
+	open      atomic.Int64               // calls of the peer without an answer, and those that were given up without a word
 	watched   watched                    // monitors of the peer
 }
 
@@ -129,7 +130,10 @@ func (l *link) fail(err error) {
 		l.ins.fail(fmt.Errorf("%w: %w", ErrNodeDown, err))
 		l.torn = l.outs.fail(fmt.Errorf("%w: %w", ErrNodeDown, err))
 		l.pings.fail(fmt.Errorf("%w: %w", ErrNodeDown, err))
-		l.monitors.fail(fmt.Errorf("%w: %w", ErrNodeDown, err))
+		down := func() { l.monitors.fail(fmt.Errorf("%w: %w", ErrNodeDown, err)) }
+		if !l.k.spawn(down) { // who is told may end links, this one too
+			l.k.spawnLoose(down)
+		}
 		l.owner.parked.drop(l)
 		l.owner.detach(l)
 		l.tell()

@@ -15,13 +15,14 @@ import (
 
 // outStreams are the streams that this node writes on a link.
 type outStreams struct {
-	mu   sync.Mutex
-	byID map[uint64]*outStream
-	last uint64
-	owed int64 // bytes of bodies in byID that this node keeps for them
-	err  error
-	done chan struct{} // closed when no cast is under way; nil if nobody asked
-	none chan struct{} // closed when no stream is open; nil if nobody asked
+	mu      sync.Mutex
+	byID    map[uint64]*outStream
+	last    uint64
+	answers int   // of byID
+	owed    int64 // bytes of bodies in byID that this node keeps for them
+	err     error
+	done    chan struct{} // closed when no cast is under way; nil if nobody asked
+	none    chan struct{} // closed when no stream is open; nil if nobody asked
 
 	fewer chan struct{} // closed when there may be room for another; nil if nobody waits
 }
@@ -29,6 +30,7 @@ type outStreams struct {
 // An outStream is one of them.
 type outStream struct {
 	sid    uint64
+	answer bool
 	castTo string      // the server, if it is the body of a cast
 	whole  atomic.Bool // all of the body is on its way
 	owed   int64       // bytes of its body that this node keeps
@@ -43,46 +45,51 @@ type outStream struct {
 // errStopped reports that the reader of a stream wants no more.
 var errStopped = errors.New("the reader stopped the stream")
 
-// outStreamsMax is how many streams a node has open on a link, and how many more
-// that have ended may wait to be written: together what the peer bears.
-const outStreamsMax = streamsMax / 2
+// How many streams a node has open on a link, for requests and for answers, and
+// how many more that have ended may wait to be written: together what the peer
+// bears. Answers have their own, or they might wait for requests that wait for them.
+const (
+	outRequestsMax = streamsMax * 3 / 8
+	outAnswersMax  = streamsMax / 8
+	outEndsMax     = streamsMax / 2
+)
 
-// open begins a stream: the body of a cast to a server, or another if castTo is
-// empty. Of its body this node owes so many bytes until the stream is removed. It
-// waits until ctx ends while too many are open.
-func (s *outStreams) open(ctx context.Context, castTo string, owed int) (*outStream, error) {
+// open begins a stream of a request or an answer: the body of a cast to a server,
+// or another if castTo is empty. Of its body this node owes so many bytes until the
+// stream is removed. If too many are open it returns none, and a channel that is
+// closed when it is worth trying again.
+func (s *outStreams) open(answer bool, castTo string, owed int) (o *outStream, fewer <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.err == nil && len(s.byID) >= outStreamsMax {
-		if err := s.waitForFewer(ctx); err != nil {
-			return nil, err
-		}
-	}
 	if s.err != nil {
-		return nil, fmt.Errorf("%w: %w", errLink, s.err)
+		return nil, nil, fmt.Errorf("%w: %w", errLink, s.err)
+	}
+	if answer && s.answers >= outAnswersMax || !answer && len(s.byID)-s.answers >= outRequestsMax {
+		if s.fewer == nil {
+			s.fewer = make(chan struct{})
+		}
+		return nil, s.fewer, nil
 	}
 	s.last++
-	o := &outStream{sid: s.last, credit: streamCredit, castTo: castTo, owed: int64(owed)}
+	o = &outStream{sid: s.last, credit: streamCredit, answer: answer, castTo: castTo, owed: int64(owed)}
 	if s.byID == nil {
 		s.byID = make(map[uint64]*outStream)
 	}
 	s.byID[o.sid] = o
-	return o, nil
+	if answer {
+		s.answers++
+	}
+	return o, nil, nil
 }
 
-// waitForFewer waits until a stream has ended. s is locked before and after.
-func (s *outStreams) waitForFewer(ctx context.Context) error {
-	if s.fewer == nil {
-		s.fewer = make(chan struct{})
-	}
-	fewer := s.fewer
-	s.mu.Unlock()
-	defer s.mu.Lock()
-	select {
-	case <-fewer:
-		return nil
-	case <-ctx.Done():
-		return ctxError(ctx)
+// openAnswer opens the stream of an answer, and waits while there are too many.
+func (s *outStreams) openAnswer(owed int) (*outStream, error) {
+	for {
+		o, fewer, err := s.open(true, "", owed)
+		if o != nil || err != nil {
+			return o, err
+		}
+		<-fewer
 	}
 }
 
@@ -97,6 +104,9 @@ func (s *outStreams) remove(sid uint64) {
 	defer s.mu.Unlock()
 	if o := s.byID[sid]; o != nil {
 		s.owed -= o.owed
+		if o.answer {
+			s.answers--
+		}
 	}
 	delete(s.byID, sid)
 	s.signalDone()
@@ -114,7 +124,7 @@ func (s *outStreams) owe(n int) int64 {
 // signalDone tells those who asked that no cast is under way, or no stream, and
 // those who wait that one fewer is open. s is locked.
 func (s *outStreams) signalDone() {
-	if s.fewer != nil && (s.err != nil || len(s.byID) < outStreamsMax) {
+	if s.fewer != nil {
 		close(s.fewer)
 		s.fewer = nil
 	}
@@ -367,7 +377,7 @@ func (l *link) endStream(sid uint64, err error) {
 			return
 		}
 		b := l.out.filling()
-		if b.ends < outStreamsMax {
+		if b.ends < outEndsMax {
 			b.ends++
 			b.lanes[laneBulk] = wire.Append(b.lanes[laneBulk], &m)
 			l.flushSoon()

@@ -104,7 +104,7 @@ func (l *link) check(now int64) {
 	}
 	switch {
 	case c.IdleTimeout == 0 || !l.peer.Initiator || l.leaves.Load():
-	case l.used.Swap(false) || l.isBusy():
+	case l.used.Swap(false) || l.isBusy(now):
 		l.usedAt = now
 	case time.Duration(now-l.usedAt) >= c.IdleTimeout && !l.owner.isKept():
 		l.k.spawn(func() { l.leave(codeIdle, "nothing was sent for a while") })
@@ -124,6 +124,11 @@ func (l *link) use() {
 
 // isBusy reports whether something is under way that needs the link: a call of
 // either side, a stream, a monitor.
-func (l *link) isBusy() bool {
-	return l.calls.len() > 0 || l.open.Load() > 0 || l.ins.len() > 0 || l.outs.len() > 0 || l.monitors.len() > 0 || l.k.registry.watchedBy(l) > 0
+func (l *link) isBusy(now int64) bool {
+	open := l.open.Load()
+	if open != 0 && now > l.calledUntil.Load() {
+		l.open.CompareAndSwap(open, 0) // calls that were given up, and nobody said so
+		open = 0
+	}
+	return l.calls.len() > 0 || open > 0 || l.ins.len() > 0 || l.outs.len() > 0 || l.monitors.len() > 0 || l.k.registry.watchedBy(l) > 0
 }

@@ -20,6 +20,19 @@ func (l *link) onFirst(m *wire.Msg) error {
 	return errPeer("%v before the connection was agreed on", m.Kind)
 }
 
+// onTurnedAway takes what comes on a link that this node did not want. Nothing but a
+// farewell is to be said there.
+func (l *link) onTurnedAway(m *wire.Msg) error {
+	switch m.Kind {
+	case wire.KindGoAway:
+		l.onGoAway(m)
+	case wire.KindAck, wire.KindPing, wire.KindPong:
+	default:
+		return errPeer("%v on a connection that was not agreed on", m.Kind)
+	}
+	return nil
+}
+
 // handle does what a message says. n is the length of its frame.
 func (l *link) handle(m *wire.Msg, n int) error {
 	switch m.Kind {
@@ -81,14 +94,22 @@ func (l *link) onRequest(m *wire.Msg, n int) error {
 	d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
 	d.Call, d.Deadline = CallRef{}, time.Time{}
 	if m.Kind == wire.KindCall {
-		l.open.Add(1)
 		l.in.called = true
 		if !l.in.holds {
 			l.hold()
 		}
-		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
+		l.onCall(d, m)
 	}
 	return l.in.deliver(name, s, d, n, nil)
+}
+
+// onCall notes a call of the peer, and until when it may be under way.
+func (l *link) onCall(d *Delivery, m *wire.Msg) {
+	d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
+	if until := l.k.since(d.Deadline); until > l.calledUntil.Load() {
+		l.calledUntil.Store(until)
+	}
+	l.open.Add(1)
 }
 
 // onMulti takes a cast to several servers.
@@ -119,8 +140,11 @@ func (l *link) onNamed(m *wire.Msg) error {
 	case err != nil:
 		return err
 	case m.Kind == wire.KindCancel:
-		l.open.Add(-1)
-		if call := (CallRef{l, m.Corr}); !l.owner.parked.cancel(name, call) && s != nil {
+		call := CallRef{l, m.Corr}
+		switch {
+		case l.owner.parked.cancel(name, call):
+			call.Forget()
+		case s != nil:
 			s.Cancel(call)
 		}
 	case m.Kind == wire.KindMonitor:
@@ -246,8 +270,7 @@ func (l *link) onOpenRequest(m *wire.Msg, n int) error {
 	d.Hdr, d.Body, d.Stream, d.Urgent = m.Hdr, m.Body, nil, m.Lane == wire.LaneUrgent
 	d.Call, d.Deadline = CallRef{}, time.Time{}
 	if m.Mode != wire.ModeCast {
-		l.open.Add(1)
-		d.Call, d.Deadline = CallRef{l, m.Corr}, l.in.now.Add(time.Duration(m.TTL)*time.Millisecond)
+		l.onCall(d, m)
 	}
 	if m.Mode == wire.ModeCallStream {
 		r := newStreamReader(l, m.Sid)

@@ -32,8 +32,8 @@ type Service interface {
 	// then keeps the message and those of the same connection to this service
 	// that follow, in order, until the service calls Resume on d.Link.
 	Deliver(d *Delivery) bool
-	// Cancel says that the caller gave the call up. The call may be unknown: not
-	// yet delivered, or answered.
+	// Cancel says that the caller gave the call up. The call may be unknown, for it
+	// was answered; else the service should call Forget on it.
 	Cancel(call CallRef)
 	// LinkDown says that the connection is gone, and with it every caller that
 	// waited behind it.
@@ -102,6 +102,11 @@ func (r CallRef) ReplyStream(body []byte, stream io.Reader) error {
 func (r CallRef) Fail(code, text string, data []byte) error {
 	return r.link.answerError(r.corr, code, text, data)
 }
+
+// Forget says that the call will not be answered, because its caller gave it up. A
+// service that does not say so keeps the connection from being idle until the
+// call's deadline.
+func (r CallRef) Forget() { r.link.open.Add(-1) }
 
 // A Role says what a peer may do. It was proven by the key that the peer used.
 type Role = session.Role

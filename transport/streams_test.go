@@ -2,6 +2,8 @@ package transport_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -157,4 +159,89 @@ func TestStreamsBesideCallsEnd(t *testing.T) {
 	}
 	close(stop)
 	calls.Wait()
+}
+
+// answerPings shows that the connection is alive, until it ends.
+func (e *evil) answerPings() {
+	var b []byte
+	for {
+		var err error
+		if b, err = e.s.Read(b); err != nil {
+			return
+		}
+		for {
+			body, rest, ok, err := wire.ParseFrame(b, wire.FrameMax)
+			if err != nil || !ok {
+				break
+			}
+			var m wire.Msg
+			if wire.Parse(body, &m) == nil && m.Kind == wire.KindPing {
+				e.say(messages(wire.Msg{Kind: wire.KindPong, Seq: m.Seq}))
+			}
+			b = rest
+		}
+	}
+}
+
+// A node that dials and is turned away can have nothing done on that connection.
+func TestOthersConnectionsServeNothing(t *testing.T) {
+	victim := node(t, "victim", nil)
+	victim.Register("hole", &hole{})
+	first := newEvilAs(t, victim, [16]byte{1})
+	await(t, victim, 1)
+	go first.answerPings()
+	second := newEvilAs(t, victim, [16]byte{1})
+	second.say(messages(named(wire.KindMonitor, "hole", wire.Msg{Corr: 1}), named(wire.KindCast, "hole", wire.Msg{Body: []byte("x")})))
+	if !second.isCutOff(3 * time.Second) {
+		t.Error("a connection that was turned away stays")
+	}
+	if n := transport.Watchers(victim); n != 0 {
+		t.Errorf("it left %d monitors", n)
+	}
+}
+
+// Long requests that wait for a busy service must not keep long answers from the
+// same node.
+func TestLongAnswersDoNotWaitForLongRequests(t *testing.T) {
+	bubble(t, func(w *world) {
+		a, b := w.start("a", nil), w.start("b", nil)
+		w.connect(a, "b")
+		record(w, b, "busy", 0)
+		if err := a.Register("talker", talker(100_000)); err != nil {
+			w.t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(w.t.Context())
+		defer cancel()
+		long := transport.Message{Body: make([]byte, 1<<20)}
+		for i := range 600 {
+			if i%2 == 0 {
+				go a.Cast(ctx, "b", "busy", long)
+			} else {
+				go a.Call(ctx, "b", "busy", long)
+			}
+		}
+		pass(time.Second)
+		if got, err := b.Call(w.t.Context(), "a", "talker", transport.Message{}); err != nil || len(got.Body) != 100_000 {
+			w.t.Errorf("the answer has %d bytes, %v", len(got.Body), err)
+		}
+	})
+}
+
+// What is told of a broken link may end links.
+func TestMonitorsMayDropTheNode(t *testing.T) {
+	bubble(t, func(w *world) {
+		a, b := w.start("a", nil), w.start("b", nil)
+		w.connect(a, "b")
+		record(w, b, "box", 1)
+		told := make(chan error, 1)
+		a.Monitor("b", "box", func(err error) {
+			a.Drop("b", true)
+			told <- err
+		})
+		settle()
+		b.Abort()
+		if err := <-told; !errors.Is(err, transport.ErrNodeDown) {
+			w.t.Errorf("the monitor got %v", err)
+		}
+	})
 }

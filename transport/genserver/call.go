@@ -222,6 +222,7 @@ func (ep *endpoint) call(ctx context.Context, event string, value any, stream io
 		waiter = new(sender)
 		waits, err := ep.offer(lane, it, waiter)
 		if err != nil {
+			r.forget()
 			ep.slots.Put(slot)
 			return nil, err
 		}

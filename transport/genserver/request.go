@@ -143,10 +143,19 @@ func (r *request) finish(state uint32, value any, err error) bool {
 		}
 		r.slot.value, r.slot.err = value, err
 		r.slot.end <- struct{}{}
-	case state != canceled && remote:
+	case !remote:
+	case state == canceled:
+		r.more.call.Forget()
+	default:
 		r.more.send(value, err)
 	}
 	return true
+}
+
+// forget lets go of what a call refers to that no server took.
+func (r *request) forget() {
+	r.up.Store(nil)
+	r.slot, r.more = nil, nil
 }
 
 // closed is a channel that is closed.
