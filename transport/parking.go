@@ -23,6 +23,7 @@ type parkings struct {
 	closed bool
 
 	bodies atomic.Int64 // bytes of long bodies that are whole and wait
+	firsts atomic.Int64 // of which services had no room for so many
 }
 
 // Messages stay in order by service and lane.
@@ -44,6 +45,7 @@ type parkedMessage struct {
 	d     Delivery
 	bytes int       // of window that the message holds
 	body  *assembly // the body, if it is long
+	first int       // bytes of the body, if the service had no room for it
 	lost  bool      // it will never be complete, or its caller is gone
 }
 
@@ -72,6 +74,13 @@ func (m *parkedMessage) ready() bool {
 	body, state := m.body.result()
 	m.d.Body, m.lost = body, state == broken
 	return state != assembling
+}
+
+// bears reports whether a long body may go on beside what waits. What waits for one
+// that is the first of its line must not hold that one up: all would wait for ever.
+func (p *parkings) bears(first bool) bool {
+	window := int64(p.k.config.Window)
+	return p.bodies.Load() <= window || first && p.firsts.Load() <= window
 }
 
 // holds reports whether messages wait that a new one must stay behind. Only the
@@ -165,6 +174,9 @@ func (p *parkings) advance(key lineKey) {
 func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 	m := ln.queue[0]
 	if !m.ready() {
+		p.mu.Unlock()
+		m.body.lead()
+		p.mu.Lock()
 		return false
 	}
 	d, done := m.d, m.lost
@@ -175,6 +187,7 @@ func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 		ln.full = !done && !ln.again
 	}
 	if !done && !m.lost {
+		p.block(m)
 		return false
 	}
 	p.bytes -= m.bytes
@@ -184,6 +197,14 @@ func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 	m.release()
 	p.mu.Lock()
 	return true
+}
+
+// block counts the long body of a message that a service has no room for.
+func (p *parkings) block(m *parkedMessage) {
+	if m.body != nil && m.first == 0 {
+		m.first = len(m.d.Body)
+		p.firsts.Add(int64(m.first))
+	}
 }
 
 // deliverParked hands a message to its service, and reports false if that has no
@@ -201,6 +222,7 @@ func deliverParked(name string, d *Delivery) bool {
 // release gives back what m took of its link.
 func (m *parkedMessage) release() {
 	if m.body != nil {
+		m.d.Link.link.owner.parked.firsts.Add(-int64(m.first))
 		m.body.release()
 	}
 	m.d.Link.link.in.free(m.bytes)
