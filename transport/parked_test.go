@@ -24,3 +24,26 @@ func TestLongBodiesDoNotWaitForEachOther(t *testing.T) {
 		}
 	})
 }
+
+// Copies of a cast to several servers that wait for one of them take memory, though
+// they take nothing of the window.
+func TestCopiesThatWaitAreBounded(t *testing.T) {
+	bubble(t, func(w *world) {
+		const window, size, n = 256 << 10, 20_000, 200
+		a := w.start("a", nil)
+		b := w.start("b", func(c *transport.Config) { c.Window = window })
+		w.connect(a, "b")
+		fast, slow := record(w, b, "fast", -1), record(w, b, "slow", 0)
+		for range n {
+			if err := a.CastMulti(w.t.Context(), "b", []string{"fast", "slow"}, transport.Message{Body: make([]byte, size)}); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		drops := int(w.drops("a")["slow overload"])
+		slow.take(-1)
+		got := len(slow.bodies())
+		if got*size > 5*window || got*size < 3*window || got+drops != n || len(fast.bodies()) != n {
+			w.t.Errorf("of %d casts %d were kept, and %d reported as dropped", n, got, drops)
+		}
+	})
+}

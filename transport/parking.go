@@ -19,7 +19,7 @@ type parkings struct {
 
 	mu     sync.Mutex
 	lines  map[lineKey]*parkedLine
-	bytes  int // of window that messages hold
+	held   int // bytes of memory that messages take
 	closed bool
 
 	bodies atomic.Int64 // bytes of long bodies that are whole and wait
@@ -44,14 +44,20 @@ type parkedLine struct {
 type parkedMessage struct {
 	d     Delivery
 	bytes int       // of window that the message holds
+	size  int       // bytes of memory that count for it
 	body  *assembly // the body, if it is long
 	first int       // bytes of the body, if the service had no room for it
 	lost  bool      // it will never be complete, or its caller is gone
 }
 
-// parkedMax is how many windows the messages of a peer may hold. One link cannot
-// hold more than one; the others are of links that broke.
+// parkedMax is how many windows the messages of a peer may take. Those of one link
+// that are taken off its window take one; the others are of links that broke, or
+// copies of casts to several servers.
 const parkedMax = 4
+
+// copyCost is what a copy takes beside its bytes. Like those, that is not taken off
+// the window.
+const copyCost = 256
 
 // copyMax is the length up to which a part of a message is copied when it is
 // parked. It may be a small part of the memory that was read into, and must not
@@ -94,17 +100,20 @@ func (p *parkings) holds(key lineKey) bool {
 	return p.lines[key] != nil
 }
 
-// isFull reports whether breaks have left so much that no more is kept.
+// isFull reports whether breaks and copies have left so much that no more is kept.
 func (p *parkings) isFull() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.closed || p.bytes >= parkedMax*p.k.config.Window
+	return p.closed || p.held >= parkedMax*p.k.config.Window
 }
 
 // add keeps a message behind those of its line, and delivers what can be
 // delivered.
 func (p *parkings) add(key lineKey, m *parkedMessage) {
 	m.d.Hdr, m.d.Body = unshare(m.d.Hdr), unshare(m.d.Body)
+	if m.size = m.bytes; m.size == 0 {
+		m.size = copyCost + len(m.d.Hdr) + len(m.d.Body)
+	}
 	p.mu.Lock()
 	if p.lines == nil {
 		p.lines = make(map[lineKey]*parkedLine)
@@ -116,7 +125,7 @@ func (p *parkings) add(key lineKey, m *parkedMessage) {
 		p.some.Store(true)
 	}
 	ln.queue = append(ln.queue, m)
-	p.bytes += m.bytes
+	p.held += m.size
 	full := ln.full
 	p.mu.Unlock()
 	if !full {
@@ -190,7 +199,7 @@ func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 		p.block(m)
 		return false
 	}
-	p.bytes -= m.bytes
+	p.held -= m.size
 	ln.queue[0] = nil
 	ln.queue = ln.queue[1:]
 	p.mu.Unlock()
@@ -251,7 +260,7 @@ func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
 				m.lost = true
 				kept = append(kept, m)
 			default:
-				p.bytes -= m.bytes
+				p.held -= m.size
 				taken = append(taken, parkedAt{key.name, m})
 			}
 		}
@@ -309,7 +318,7 @@ func (p *parkings) strike(key lineKey, call CallRef) (m *parkedMessage, taken bo
 		return m, false
 	}
 	ln.queue = slices.Delete(ln.queue, i, i+1)
-	p.bytes -= m.bytes
+	p.held -= m.size
 	return m, true
 }
 
