@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,33 @@ func TestCopiesThatWaitAreBounded(t *testing.T) {
 		got := len(slow.bodies())
 		if got*size > 5*window || got*size < 3*window || got+drops != n || len(fast.bodies()) != n {
 			w.t.Errorf("of %d casts %d were kept, and %d reported as dropped", n, got, drops)
+		}
+	})
+}
+
+// A tap is a stream without end that tells when it is closed.
+type tap struct{ closed atomic.Bool }
+
+func (t *tap) Read(p []byte) (int, error) { return len(p), nil }
+func (t *tap) Close() error               { t.closed.Store(true); return nil }
+
+// What a caller streams beside a call that it gives up ends with the call, also
+// while that waits for a busy service.
+func TestStreamsOfCallsGivenUpEnd(t *testing.T) {
+	pair(t, func(w *world, a, b *transport.Kernel) {
+		record(w, b, "full", 0)
+		streams := []*tap{{}, {}, {}}
+		ctx, cancel := contextFor(w, time.Second)
+		defer cancel()
+		for _, s := range streams {
+			go a.Call(ctx, "b", "full", transport.Message{Stream: s})
+			settle()
+		}
+		pass(5 * time.Second)
+		for i, s := range streams {
+			if !s.closed.Load() {
+				w.t.Errorf("stream %d is still open", i)
+			}
 		}
 	})
 }

@@ -48,6 +48,7 @@ type parkedMessage struct {
 	body  *assembly // the body, if it is long
 	first int       // bytes of the body, if the service had no room for it
 	lost  bool      // it will never be complete, or its caller is gone
+	taken bool      // the service has it, or it was refused
 }
 
 // parkedMax is how many windows the messages of a peer may take. Those of one link
@@ -188,14 +189,14 @@ func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 		p.mu.Lock()
 		return false
 	}
-	d, done := m.d, m.lost
-	if !done {
+	if d := m.d; !m.lost {
 		p.mu.Unlock()
-		done = deliverParked(name, &d)
+		taken := deliverParked(name, &d)
 		p.mu.Lock()
-		ln.full = !done && !ln.again
+		m.taken = taken
+		ln.full = !taken && !ln.again
 	}
-	if !done && !m.lost {
+	if !m.taken && !m.lost {
 		p.block(m)
 		return false
 	}
@@ -228,8 +229,12 @@ func deliverParked(name string, d *Delivery) bool {
 	return s.Deliver(d)
 }
 
-// release gives back what m took of its link.
+// release gives back what m took of its link. Nobody else will close its stream if
+// no service has it.
 func (m *parkedMessage) release() {
+	if m.d.Stream != nil && !m.taken {
+		m.d.Stream.Close()
+	}
 	if m.body != nil {
 		m.d.Link.link.owner.parked.firsts.Add(-int64(m.first))
 		m.body.release()
