@@ -7,6 +7,7 @@ import (
 
 	"github.com/clusterluck/clusterluck/transport"
 	"github.com/clusterluck/clusterluck/transport/transporttest"
+	"github.com/clusterluck/clusterluck/transport/wire"
 )
 
 // Long bodies that are whole, and must stay behind one that is not, must not keep
@@ -74,4 +75,26 @@ func TestStreamsOfCallsGivenUpEnd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A byte of a stream that nobody reads does not keep the memory of thousands.
+func TestShortStreamsThatWaitAreShort(t *testing.T) {
+	const n, most = 4000, 12 << 20
+	victim := node(t, "victim", nil)
+	victim.Register("wall", newWall())
+	e := newEvil(t, victim)
+	await(t, victim, 1)
+	before := heap()
+	for i := range n {
+		sid := uint64(i + 1)
+		b := messages(named(wire.KindOpen, "wall", wire.Msg{Mode: wire.ModeCallStream, Sid: sid, Corr: sid, TTL: 60_000, Body: []byte{}}))
+		e.say(append(wire.AppendData(b, sid, []byte{1}), messages(wire.Msg{Kind: wire.KindEnd, Sid: sid})...))
+	}
+	e.say(wire.AppendPing(nil, 1, 0))
+	if e.isCutOff(50 * time.Millisecond) {
+		t.Fatal("the member was cut off")
+	}
+	if grew := heap() - before; grew > most {
+		t.Errorf("%d streams of a byte keep %d bytes", n, grew)
+	}
 }
