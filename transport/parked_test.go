@@ -98,3 +98,51 @@ func TestShortStreamsThatWaitAreShort(t *testing.T) {
 		t.Errorf("%d streams of a byte keep %d bytes", n, grew)
 	}
 }
+
+// A latch is full at first, and keeps who delivers after that until it is opened.
+type latch struct {
+	link    chan transport.LinkID
+	open    chan struct{}
+	asked   atomic.Int32
+	cancels atomic.Int32
+}
+
+func (l *latch) Deliver(d *transport.Delivery) bool {
+	switch l.asked.Add(1) {
+	case 1: // by the reader
+		return false
+	case 2: // to keep the message
+		l.link <- d.Link
+		return false
+	}
+	<-l.open
+	return true
+}
+
+func (l *latch) Cancel(transport.CallRef)  { l.cancels.Add(1) }
+func (l *latch) LinkDown(transport.LinkID) {}
+
+// A service that is given a call in the moment in which the caller gives it up
+// learns so.
+func TestCallsGivenUpWhileTheyAreDelivered(t *testing.T) {
+	for _, broken := range []bool{false, true} {
+		pair(t, func(w *world, a, b *transport.Kernel) {
+			s := &latch{link: make(chan transport.LinkID, 1), open: make(chan struct{})}
+			b.Register("latch", s)
+			ctx, cancel := contextFor(w, time.Second)
+			defer cancel()
+			go a.Call(ctx, "b", "latch", body("x"))
+			link := <-s.link
+			settle()
+			go link.Resume("latch")
+			if settle(); broken {
+				w.net.Reset("a", "b")
+			}
+			pass(2 * time.Second)
+			close(s.open)
+			if settle(); s.cancels.Load() != 1 {
+				w.t.Errorf("broken %v: the service was told %d times that the caller is gone", broken, s.cancels.Load())
+			}
+		})
+	}
+}

@@ -189,9 +189,11 @@ func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 		p.mu.Lock()
 		return false
 	}
+	var s Service
 	if d := m.d; !m.lost {
+		var taken bool
 		p.mu.Unlock()
-		taken := deliverParked(name, &d)
+		s, taken = deliverParked(name, &d)
 		p.mu.Lock()
 		m.taken = taken
 		ln.full = !taken && !ln.again
@@ -204,6 +206,9 @@ func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 	ln.queue[0] = nil
 	ln.queue = ln.queue[1:]
 	p.mu.Unlock()
+	if m.lost && m.taken && s != nil && !m.d.Call.IsZero() {
+		s.Cancel(m.d.Call) // it was given up while it was delivered
+	}
 	m.release()
 	p.mu.Lock()
 	return true
@@ -217,16 +222,16 @@ func (p *parkings) block(m *parkedMessage) {
 	}
 }
 
-// deliverParked hands a message to its service, and reports false if that has no
-// room.
-func deliverParked(name string, d *Delivery) bool {
+// deliverParked hands a message to its service, nil if there is none, and reports
+// false if that has no room.
+func deliverParked(name string, d *Delivery) (Service, bool) {
 	in := &d.Link.link.in
 	s, _ := in.link.k.Lookup(name)
 	if s == nil {
 		in.refuse(name, d, codeNoServer)
-		return true
+		return nil, true
 	}
-	return s.Deliver(d)
+	return s, s.Deliver(d)
 }
 
 // release gives back what m took of its link. Nobody else will close its stream if
