@@ -146,3 +146,36 @@ func TestCallsGivenUpWhileTheyAreDelivered(t *testing.T) {
 		})
 	}
 }
+
+// A cast that is offered to its service when the node closes, and that the service
+// has no room for, is reported like those behind it.
+func TestCastsThatWaitWhenTheNodeClosesAreReported(t *testing.T) {
+	pair(t, func(w *world, a, b *transport.Kernel) {
+		s := &refuser{latch{link: make(chan transport.LinkID, 1), open: make(chan struct{})}}
+		b.Register("latch", s)
+		for range 3 {
+			a.Cast(w.t.Context(), "b", "latch", body("x"))
+		}
+		link := <-s.link
+		settle()
+		go link.Resume("latch")
+		settle()
+		closed := make(chan struct{})
+		go func() { b.Close(); close(closed) }()
+		pass(time.Minute)
+		close(s.open)
+		<-closed
+		settle()
+		if n := b.Stats().Lost["closed"]; n != 3 {
+			w.t.Errorf("%d of 3 casts were reported", n)
+		}
+	})
+}
+
+// A refuser is a latch that takes nothing.
+type refuser struct{ latch }
+
+func (r *refuser) Deliver(d *transport.Delivery) bool {
+	r.latch.Deliver(d)
+	return false
+}

@@ -42,6 +42,7 @@ type parkedLine struct {
 
 // A parkedMessage waits for its turn.
 type parkedMessage struct {
+	name  string // of the service
 	d     Delivery
 	bytes int       // of window that the message holds
 	size  int       // bytes of memory that count for it
@@ -115,7 +116,13 @@ func (p *parkings) add(key lineKey, m *parkedMessage) {
 	if m.size = m.bytes; m.size == 0 {
 		m.size = copyCost + len(m.d.Hdr) + len(m.d.Body)
 	}
+	m.name = key.name
 	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		m.release()
+		return
+	}
 	if p.lines == nil {
 		p.lines = make(map[lineKey]*parkedLine)
 	}
@@ -234,17 +241,31 @@ func deliverParked(name string, d *Delivery) (Service, bool) {
 	return s, s.Deliver(d)
 }
 
-// release gives back what m took of its link. Nobody else will close its stream if
-// no service has it.
+// release gives back what m took of its link. If no service has it, nobody else will
+// close its stream, or report it if it is a cast: those wait until the node closes.
 func (m *parkedMessage) release() {
-	if m.d.Stream != nil && !m.taken {
-		m.d.Stream.Close()
+	if !m.taken {
+		if m.d.Stream != nil {
+			m.d.Stream.Close()
+		}
+		if m.d.Call.IsZero() && m.isWhole() {
+			m.d.Link.link.k.lost(m.d.From, m.name, 1, ErrClosed.(*coded).code)
+		}
 	}
 	if m.body != nil {
 		m.d.Link.link.owner.parked.firsts.Add(-int64(m.first))
 		m.body.release()
 	}
 	m.d.Link.link.in.free(m.bytes)
+}
+
+// isWhole reports whether all of m has come.
+func (m *parkedMessage) isWhole() bool {
+	if m.body == nil {
+		return true
+	}
+	_, state := m.body.result()
+	return state == assembled
 }
 
 // tidy forgets a line that is empty. p is locked.
@@ -257,7 +278,7 @@ func (p *parkings) tidy(key lineKey, ln *parkedLine) {
 
 // take removes the messages for which drop is true, and returns them. One that is
 // being delivered is only marked.
-func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
+func (p *parkings) take(drop func(*parkedMessage) bool) (taken []*parkedMessage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for key, ln := range p.lines {
@@ -271,7 +292,7 @@ func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
 				kept = append(kept, m)
 			default:
 				p.held -= m.size
-				taken = append(taken, parkedAt{key.name, m})
+				taken = append(taken, m)
 			}
 		}
 		clear(ln.queue[len(kept):])
@@ -279,12 +300,6 @@ func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
 		p.tidy(key, ln)
 	}
 	return taken
-}
-
-// A parkedAt is a message with its service.
-type parkedAt struct {
-	name string
-	*parkedMessage
 }
 
 // cancel forgets a call that waits for the service name, and reports false if none
@@ -346,9 +361,6 @@ func (p *parkings) close() {
 	p.closed = true
 	p.mu.Unlock()
 	for _, m := range p.take(func(*parkedMessage) bool { return true }) {
-		if m.ready() && !m.lost && m.d.Call.IsZero() {
-			p.k.lost(m.d.From, m.name, 1, ErrClosed.(*coded).code)
-		}
 		m.release()
 	}
 }
