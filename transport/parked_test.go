@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -145,6 +146,26 @@ func TestCallsGivenUpWhileTheyAreDelivered(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nodes that are gone are forgotten also if their casts waited longer.
+func TestPeersAreForgottenAfterTheirCasts(t *testing.T) {
+	bubble(t, func(w *world) {
+		a := w.start("a", nil)
+		box := record(w, a, "box", 0)
+		for i := range 3 {
+			g := w.guest(fmt.Sprint("guest", i), "place")
+			w.connect(g, "a")
+			g.Cast(w.t.Context(), "a", "box", body("x"))
+			settle()
+			w.net.Kill("place")
+			settle()
+		}
+		box.take(-1)
+		if got := len(box.bodies()); got != 3 || a.Stats().Peers != 0 {
+			w.t.Errorf("%d casts of 3 arrived, and %d nodes are remembered", got, a.Stats().Peers)
+		}
+	})
 }
 
 // A cast that is offered to its service when the node closes, and that the service

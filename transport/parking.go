@@ -14,8 +14,9 @@ import (
 // The lock is never held while a message is delivered or refused: either may
 // find a link broken, and a link that ends comes back here.
 type parkings struct {
-	k    *Kernel
-	some atomic.Bool // there are lines
+	k     *Kernel
+	owner *peer
+	some  atomic.Bool // there are lines
 
 	mu     sync.Mutex
 	lines  map[lineKey]*parkedLine
@@ -163,17 +164,25 @@ func (p *parkings) retry() {
 }
 
 // advance delivers what can be delivered of a line. If another goroutine does so
-// already, that one tries again instead.
+// already, that one tries again instead. A peer that is gone may be forgotten when
+// nothing of it waits any more.
 func (p *parkings) advance(key lineKey) {
+	if p.deliver(key) && p.owner.isOver() {
+		p.k.forget(p.owner)
+	}
+}
+
+// deliver does the work of advance, and reports whether that emptied the last line.
+func (p *parkings) deliver(key lineKey) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ln := p.lines[key]
 	if ln == nil {
-		return
+		return false
 	}
 	if ln.busy {
 		ln.again = true
-		return
+		return false
 	}
 	ln.busy, ln.full = true, false
 	for len(ln.queue) > 0 {
@@ -184,6 +193,7 @@ func (p *parkings) advance(key lineKey) {
 	}
 	ln.busy = false
 	p.tidy(key, ln)
+	return len(p.lines) == 0
 }
 
 // tryFirst delivers the oldest message of a line, and reports whether that one
