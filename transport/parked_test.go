@@ -14,12 +14,15 @@ import (
 // Long bodies that are whole, and must stay behind one that is not, must not keep
 // that one from going on.
 func TestLongBodiesDoNotWaitForEachOther(t *testing.T) {
-	pair(t, func(w *world, a, b *transport.Kernel) {
-		w.net.Set("a", "b", transporttest.Faults{Rate: 20 << 20})
+	bubble(t, func(w *world) {
+		a := w.start("a", nil)
+		b := w.start("b", func(c *transport.Config) { c.Window = 1 << 20 })
+		w.connect(a, "b")
+		w.net.Set("a", "b", transporttest.Faults{Rate: 5 << 20})
 		box := record(w, b, "box", -1)
-		for _, size := range []int{16 << 20, 3 << 20, 3 << 20} {
+		for _, size := range []int{4 << 20, 600 << 10, 600 << 10} {
 			go a.Cast(w.t.Context(), "b", "box", transport.Message{Body: make([]byte, size)})
-			settle()
+			pass(10 * time.Millisecond)
 		}
 		pass(5 * time.Second)
 		if n := len(box.bodies()); n != 3 {
