@@ -21,9 +21,10 @@ const (
 )
 
 // An assembly collects a body that comes in chunks. The oldest of a link may
-// always go on; the others only while all together stay within bounds. No body of
-// a request goes on while too much waits for services that are busy. Answers never
-// wait for those, as such a service may wait for an answer itself.
+// always go on; the others only while all together stay within bounds. While too
+// much of requests waits, only those bodies go on that others wait for; and none
+// while too much waits for services that are busy. Answers never wait for those, as
+// such a service may wait for an answer itself.
 type assembly struct {
 	link    *link
 	sid     uint64
@@ -34,6 +35,7 @@ type assembly struct {
 	credit  int // bytes that the peer may still send
 	state   int
 	over    bool // nobody wants the body any more
+	first   bool // nothing stands before its request
 	err     error
 }
 
@@ -150,6 +152,17 @@ func (a *assembly) release() {
 	}
 }
 
+// lead says that nothing stands before the request of a body.
+func (a *assembly) lead() {
+	a.link.ins.mu.Lock()
+	was := a.first
+	a.first = true
+	a.link.ins.mu.Unlock()
+	if !was {
+		a.link.grantBodies()
+	}
+}
+
 // grantBodies lets bodies of requests go on that waited for others.
 func (l *link) grantBodies() {
 	l.ins.mu.Lock()
@@ -174,9 +187,11 @@ func (l *link) grant(grants []grant) {
 func (b *bodies) grants() []grant {
 	var out []grant
 	for i, a := range b.open {
-		k := a.link.k
-		if i > 0 && b.held > 4*k.config.BodyMax || a.request && a.link.owner.parked.bodies.Load() > int64(k.config.Window) {
+		if i > 0 && b.held > 4*a.link.k.config.BodyMax {
 			break
+		}
+		if a.request && !a.link.owner.parked.bears(a.first) {
+			continue
 		}
 		left := a.size - len(a.buf)
 		if n := min(streamCredit, left) - a.credit; n >= grantMin || n > 0 && left <= streamCredit {

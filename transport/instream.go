@@ -2,6 +2,7 @@ package transport
 
 import (
 	"io"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -13,7 +14,7 @@ const (
 	streamCredit = 256 << 10 // bytes that a writer may be ahead of its reader
 	grantMin     = 16 << 10  // bytes that were read before the writer is granted as many
 	streamsMax   = 1024      // streams that a peer may have open at once
-	unreadMax    = 64        // windows of bytes that are left unread, also of streams that have ended
+	unreadMax    = 64        // windows of memory for what is left unread, also of streams that have ended
 )
 
 // inStreams are the streams that the peer writes on a link.
@@ -25,7 +26,7 @@ type inStreams struct {
 	err      error
 	none     chan struct{} // closed when no stream is open; nil if nobody asked
 
-	unread atomic.Int64 // bytes that readers of streams have not taken
+	unread atomic.Int64 // bytes of chunks that readers of streams have not taken
 }
 
 // An inStream takes the chunks of one stream.
@@ -147,7 +148,7 @@ func (r *streamReader) Read(p []byte) (int, error) {
 		c := r.chunks[0]
 		n = copy(p, c.b[c.r:c.w])
 		if c.r += n; c.r == c.w {
-			chunks.Put(c)
+			r.recycle(c)
 			r.chunks[0] = nil
 			r.chunks = r.chunks[1:]
 		}
@@ -155,7 +156,6 @@ func (r *streamReader) Read(p []byte) (int, error) {
 		err = r.err
 	}
 	r.held -= n
-	r.link.ins.unread.Add(-int64(n))
 	r.read += n
 	grant := 0
 	if r.read >= grantMin && r.err == nil {
@@ -172,9 +172,8 @@ func (r *streamReader) Read(p []byte) (int, error) {
 func (r *streamReader) Close() error {
 	r.mu.Lock()
 	stop := !r.closed && r.err == nil
-	r.link.ins.unread.Add(-int64(r.held))
 	for _, c := range r.chunks {
-		chunks.Put(c)
+		r.recycle(c)
 	}
 	r.closed, r.chunks, r.held = true, nil, 0
 	r.more.Broadcast()
@@ -195,10 +194,10 @@ func (r *streamReader) data(chunk []byte) error {
 		return errPeer("stream %d has %d bytes more than it was granted", r.sid, r.held+r.read+len(chunk)-streamCredit)
 	}
 	r.held += len(chunk)
-	if r.link.ins.unread.Add(int64(len(chunk))) > unreadMax*int64(r.link.k.config.Window) {
+	r.add(chunk)
+	if r.link.ins.unread.Load() > unreadMax*int64(r.link.k.config.Window) {
 		return errPeer("streams of more than %d windows are unread", unreadMax)
 	}
-	r.add(chunk)
 	r.more.Signal()
 	return nil
 }
@@ -206,21 +205,36 @@ func (r *streamReader) data(chunk []byte) error {
 // A chunk holds what a stream brought and nobody has read: of b, from r to w.
 type chunk struct {
 	r, w int
-	b    [wire.ChunkMax]byte
+	b    []byte
 }
 
-// chunks are shared by all streams. What comes is copied into them, which costs
-// less than new memory for the input that it would otherwise keep.
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
+// Chunks are as long as a power of two, from 512 bytes to what a frame brings.
+const (
+	chunkBits = 9
+	chunkLens = 6
+)
 
-// add appends data. r is locked.
+// chunks are shared by all streams, by length. What comes is copied into them, which
+// costs less than new memory for the input that it would otherwise keep.
+var chunks [chunkLens]sync.Pool
+
+// chunkLen returns which length of chunks has room for n bytes. If none has, it is
+// the greatest.
+func chunkLen(n int) int {
+	return min(max(bits.Len(uint(n-1))-chunkBits, 0), chunkLens-1)
+}
+
+// add appends data. Each chunk is twice as long as the one before, so that a stream
+// that brings little takes little. r is locked.
 func (r *streamReader) add(data []byte) {
 	for len(data) > 0 {
 		last := len(r.chunks) - 1
-		if last < 0 || r.chunks[last].w == wire.ChunkMax {
-			c := chunks.Get().(*chunk)
-			c.r, c.w = 0, 0
-			r.chunks = append(r.chunks, c)
+		if last < 0 || r.chunks[last].w == len(r.chunks[last].b) {
+			n := len(data)
+			if last >= 0 {
+				n = max(n, 2*len(r.chunks[last].b))
+			}
+			r.chunks = append(r.chunks, r.newChunk(n))
 			last++
 		}
 		c := r.chunks[last]
@@ -228,6 +242,25 @@ func (r *streamReader) add(data []byte) {
 		c.w += n
 		data = data[n:]
 	}
+}
+
+// newChunk returns a chunk for n bytes, or as long as chunks get, and counts its
+// memory as unread.
+func (r *streamReader) newChunk(n int) *chunk {
+	i := chunkLen(n)
+	c, _ := chunks[i].Get().(*chunk)
+	if c == nil {
+		c = &chunk{b: make([]byte, 1<<(chunkBits+i))}
+	}
+	c.r, c.w = 0, 0
+	r.link.ins.unread.Add(int64(len(c.b)))
+	return c
+}
+
+// recycle ends what newChunk began.
+func (r *streamReader) recycle(c *chunk) {
+	r.link.ins.unread.Add(-int64(len(c.b)))
+	chunks[chunkLen(len(c.b))].Put(c)
 }
 
 func (r *streamReader) end(err error) {

@@ -99,6 +99,13 @@ func (k *Kernel) forgetStranger(p *peer) {
 	}
 }
 
+// isOver does what isGone does, for who has not locked p.
+func (p *peer) isOver() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.isGone()
+}
+
 // isGone reports whether nothing is connected with a peer, or about to be. p is
 // locked.
 func (p *peer) isGone() bool {

@@ -14,15 +14,17 @@ import (
 // The lock is never held while a message is delivered or refused: either may
 // find a link broken, and a link that ends comes back here.
 type parkings struct {
-	k    *Kernel
-	some atomic.Bool // there are lines
+	k     *Kernel
+	owner *peer
+	some  atomic.Bool // there are lines
 
 	mu     sync.Mutex
 	lines  map[lineKey]*parkedLine
-	bytes  int // of window that messages hold
+	held   int // bytes of memory that messages take
 	closed bool
 
 	bodies atomic.Int64 // bytes of long bodies that are whole and wait
+	firsts atomic.Int64 // of which services had no room for so many
 }
 
 // Messages stay in order by service and lane.
@@ -41,15 +43,24 @@ type parkedLine struct {
 
 // A parkedMessage waits for its turn.
 type parkedMessage struct {
+	name  string // of the service
 	d     Delivery
 	bytes int       // of window that the message holds
+	size  int       // bytes of memory that count for it
 	body  *assembly // the body, if it is long
+	first int       // bytes of the body, if the service had no room for it
 	lost  bool      // it will never be complete, or its caller is gone
+	taken bool      // the service has it, or it was refused
 }
 
-// parkedMax is how many windows the messages of a peer may hold. One link cannot
-// hold more than one; the others are of links that broke.
+// parkedMax is how many windows the messages of a peer may take. Those of one link
+// that are taken off its window take one; the others are of links that broke, or
+// copies of casts to several servers.
 const parkedMax = 4
+
+// copyCost is what a copy takes beside its bytes. Like those, that is not taken off
+// the window.
+const copyCost = 256
 
 // copyMax is the length up to which a part of a message is copied when it is
 // parked. It may be a small part of the memory that was read into, and must not
@@ -74,6 +85,13 @@ func (m *parkedMessage) ready() bool {
 	return state != assembling
 }
 
+// bears reports whether a long body may go on beside what waits. What waits for one
+// that is the first of its line must not hold that one up: all would wait for ever.
+func (p *parkings) bears(first bool) bool {
+	window := int64(p.k.config.Window)
+	return p.bodies.Load() <= window || first && p.firsts.Load() <= window
+}
+
 // holds reports whether messages wait that a new one must stay behind. Only the
 // reader of a link adds some, so that for it the answer no stays true.
 func (p *parkings) holds(key lineKey) bool {
@@ -85,18 +103,27 @@ func (p *parkings) holds(key lineKey) bool {
 	return p.lines[key] != nil
 }
 
-// isFull reports whether breaks have left so much that no more is kept.
+// isFull reports whether breaks and copies have left so much that no more is kept.
 func (p *parkings) isFull() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.closed || p.bytes >= parkedMax*p.k.config.Window
+	return p.closed || p.held >= parkedMax*p.k.config.Window
 }
 
 // add keeps a message behind those of its line, and delivers what can be
 // delivered.
 func (p *parkings) add(key lineKey, m *parkedMessage) {
 	m.d.Hdr, m.d.Body = unshare(m.d.Hdr), unshare(m.d.Body)
+	if m.size = m.bytes; m.size == 0 {
+		m.size = copyCost + len(m.d.Hdr) + len(m.d.Body)
+	}
+	m.name = key.name
 	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		m.release()
+		return
+	}
 	if p.lines == nil {
 		p.lines = make(map[lineKey]*parkedLine)
 	}
@@ -107,7 +134,7 @@ func (p *parkings) add(key lineKey, m *parkedMessage) {
 		p.some.Store(true)
 	}
 	ln.queue = append(ln.queue, m)
-	p.bytes += m.bytes
+	p.held += m.size
 	full := ln.full
 	p.mu.Unlock()
 	if !full {
@@ -137,17 +164,25 @@ func (p *parkings) retry() {
 }
 
 // advance delivers what can be delivered of a line. If another goroutine does so
-// already, that one tries again instead.
+// already, that one tries again instead. A peer that is gone may be forgotten when
+// nothing of it waits any more.
 func (p *parkings) advance(key lineKey) {
+	if p.deliver(key) && p.owner.isOver() {
+		p.k.forget(p.owner)
+	}
+}
+
+// deliver does the work of advance, and reports whether that emptied the last line.
+func (p *parkings) deliver(key lineKey) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ln := p.lines[key]
 	if ln == nil {
-		return
+		return false
 	}
 	if ln.busy {
 		ln.again = true
-		return
+		return false
 	}
 	ln.busy, ln.full = true, false
 	for len(ln.queue) > 0 {
@@ -158,6 +193,7 @@ func (p *parkings) advance(key lineKey) {
 	}
 	ln.busy = false
 	p.tidy(key, ln)
+	return len(p.lines) == 0
 }
 
 // tryFirst delivers the oldest message of a line, and reports whether that one
@@ -165,45 +201,81 @@ func (p *parkings) advance(key lineKey) {
 func (p *parkings) tryFirst(name string, ln *parkedLine) bool {
 	m := ln.queue[0]
 	if !m.ready() {
-		return false
-	}
-	d, done := m.d, m.lost
-	if !done {
 		p.mu.Unlock()
-		done = deliverParked(name, &d)
+		m.body.lead()
 		p.mu.Lock()
-		ln.full = !done && !ln.again
-	}
-	if !done && !m.lost {
 		return false
 	}
-	p.bytes -= m.bytes
+	var s Service
+	if d := m.d; !m.lost {
+		var taken bool
+		p.mu.Unlock()
+		s, taken = deliverParked(name, &d)
+		p.mu.Lock()
+		m.taken = taken
+		ln.full = !taken && !ln.again
+	}
+	if !m.taken && !m.lost {
+		p.block(m)
+		return false
+	}
+	p.held -= m.size
 	ln.queue[0] = nil
 	ln.queue = ln.queue[1:]
 	p.mu.Unlock()
+	if m.lost && m.taken && s != nil && !m.d.Call.IsZero() {
+		s.Cancel(m.d.Call) // it was given up while it was delivered
+	}
 	m.release()
 	p.mu.Lock()
 	return true
 }
 
-// deliverParked hands a message to its service, and reports false if that has no
-// room.
-func deliverParked(name string, d *Delivery) bool {
+// block counts the long body of a message that a service has no room for.
+func (p *parkings) block(m *parkedMessage) {
+	if m.body != nil && m.first == 0 {
+		m.first = len(m.d.Body)
+		p.firsts.Add(int64(m.first))
+	}
+}
+
+// deliverParked hands a message to its service, nil if there is none, and reports
+// false if that has no room.
+func deliverParked(name string, d *Delivery) (Service, bool) {
 	in := &d.Link.link.in
 	s, _ := in.link.k.Lookup(name)
 	if s == nil {
 		in.refuse(name, d, codeNoServer)
-		return true
+		return nil, true
 	}
-	return s.Deliver(d)
+	return s, s.Deliver(d)
 }
 
-// release gives back what m took of its link.
+// release gives back what m took of its link. If no service has it, nobody else will
+// close its stream, or report it if it is a cast: those wait until the node closes.
 func (m *parkedMessage) release() {
+	if !m.taken {
+		if m.d.Stream != nil {
+			m.d.Stream.Close()
+		}
+		if m.d.Call.IsZero() && m.isWhole() {
+			m.d.Link.link.k.lost(m.d.From, m.name, 1, ErrClosed.(*coded).code)
+		}
+	}
 	if m.body != nil {
+		m.d.Link.link.owner.parked.firsts.Add(-int64(m.first))
 		m.body.release()
 	}
 	m.d.Link.link.in.free(m.bytes)
+}
+
+// isWhole reports whether all of m has come.
+func (m *parkedMessage) isWhole() bool {
+	if m.body == nil {
+		return true
+	}
+	_, state := m.body.result()
+	return state == assembled
 }
 
 // tidy forgets a line that is empty. p is locked.
@@ -216,7 +288,7 @@ func (p *parkings) tidy(key lineKey, ln *parkedLine) {
 
 // take removes the messages for which drop is true, and returns them. One that is
 // being delivered is only marked.
-func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
+func (p *parkings) take(drop func(*parkedMessage) bool) (taken []*parkedMessage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for key, ln := range p.lines {
@@ -229,8 +301,8 @@ func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
 				m.lost = true
 				kept = append(kept, m)
 			default:
-				p.bytes -= m.bytes
-				taken = append(taken, parkedAt{key.name, m})
+				p.held -= m.size
+				taken = append(taken, m)
 			}
 		}
 		clear(ln.queue[len(kept):])
@@ -238,12 +310,6 @@ func (p *parkings) take(drop func(*parkedMessage) bool) (taken []parkedAt) {
 		p.tidy(key, ln)
 	}
 	return taken
-}
-
-// A parkedAt is a message with its service.
-type parkedAt struct {
-	name string
-	*parkedMessage
 }
 
 // cancel forgets a call that waits for the service name, and reports false if none
@@ -287,7 +353,7 @@ func (p *parkings) strike(key lineKey, call CallRef) (m *parkedMessage, taken bo
 		return m, false
 	}
 	ln.queue = slices.Delete(ln.queue, i, i+1)
-	p.bytes -= m.bytes
+	p.held -= m.size
 	return m, true
 }
 
@@ -305,9 +371,6 @@ func (p *parkings) close() {
 	p.closed = true
 	p.mu.Unlock()
 	for _, m := range p.take(func(*parkedMessage) bool { return true }) {
-		if m.ready() && !m.lost && m.d.Call.IsZero() {
-			p.k.lost(m.d.From, m.name, 1, ErrClosed.(*coded).code)
-		}
 		m.release()
 	}
 }

@@ -48,7 +48,9 @@ type peer struct {
 }
 
 func newPeer(k *Kernel, id string) *peer {
-	return &peer{k: k, id: id, redial: make(chan struct{}, 1), reader: closedChan, parked: parkings{k: k}}
+	p := &peer{k: k, id: id, redial: make(chan struct{}, 1), reader: closedChan}
+	p.parked.k, p.parked.owner = k, p
+	return p
 }
 
 // signal lets those who wait look again. p is locked.
