@@ -128,10 +128,10 @@ func (l *link) send(ctx context.Context, name string, m *Message, call *pending)
 		l.k.spawnLoose(func() { l.pump(context.Background(), o, stream) })
 		return nil
 	}
-	if err := l.writeBody(ctx, o, m.Body); err != nil {
-		return notWhole(err)
+	if err = notWhole(l.writeBody(ctx, o, m.Body)); isGone(err) { // a call that was begun ends with its connection
+		return fmt.Errorf("%w: %v", ErrNodeDown, err)
 	}
-	return nil
+	return err
 }
 
 // notWhole is why a long request did not leave whole. Its receiver drops what
