@@ -18,9 +18,13 @@ import (
 // fails; with m.Wait it goes on trying until its deadline. Errors are
 // [RequestError] values.
 func (k *Kernel) Call(ctx context.Context, node, name string, m Message) (Answer, error) {
+	now := time.Now()
 	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(k.config.CallTimeout)
+	switch {
+	case !ok:
+		deadline = now.Add(k.config.CallTimeout)
+	case !deadline.After(now): // ctx may not know yet
+		return Answer{}, &RequestError{Node: node, Server: name, Err: ErrTimeout}
 	}
 	p, err := k.target(node, name, &m)
 	if err != nil {

@@ -301,3 +301,25 @@ func TestAnswerOverTheLimit(t *testing.T) {
 		}
 	})
 }
+
+// A deadline that has passed ends a call before it is sent, also if its context has
+// not noticed.
+func TestCallsAfterTheirDeadlineAreNotSent(t *testing.T) {
+	bubble(t, func(w *world) {
+		a, b := w.start("a", nil), w.start("b", nil)
+		w.connect(a, "b")
+		box := record(w, b, "box", -1)
+		_, err := a.Call(lateContext{w.t.Context()}, "b", "box", body("x"))
+		if !errors.Is(err, transport.ErrTimeout) || !transport.NotDelivered(err) {
+			w.t.Errorf("the call ended with %v", err)
+		}
+		if got := box.bodies(); len(got) != 0 {
+			w.t.Errorf("it arrived all the same: %q", got)
+		}
+	})
+}
+
+// A lateContext has a deadline that is now, and has not ended.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Now(), true }
